@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from studio import views
+from studio import mlflow_urls, views
 
 handler400 = "lib.answers.bad_request"
 handler404 = "lib.answers.not_found"
@@ -17,4 +17,7 @@ urlpatterns = [
     path("", views.root, name="root"),
     path("", include("workspaces.urls")),
     path("w/<str:workspace>/", include((WORKSPACE, "studio"))),
+    # MLflow's clients: of the caller's default workspace (or the one that the header names), and of the one in the address.
+    path("", include(mlflow_urls.urlpatterns)),
+    path("w/<str:workspace>/", include(mlflow_urls.urlpatterns)),
 ]
