@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from studio import views
+from studio.health import health
 
 handler400 = "lib.answers.bad_request"
 handler404 = "lib.answers.not_found"
@@ -14,6 +15,7 @@ WORKSPACE = [
 ]
 
 urlpatterns = [
+    path("health", health, name="health"),
     path("", views.root, name="root"),
     path("", include("workspaces.urls")),
     path("w/<str:workspace>/", include((WORKSPACE, "studio"))),

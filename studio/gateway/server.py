@@ -20,6 +20,8 @@ from studio.gateway.configuration import GatewayError, read_generation, write_ge
 from studio.supervisor import records
 
 RELOADED_WITHIN_S = 10.0
+ACCESS_LOG_BYTES = 20_000_000
+ACCESS_LOGS = 4
 
 
 @lru_cache
@@ -112,6 +114,20 @@ def serving(url: str) -> int:
         return 0
     finally:
         connection.close()
+
+
+def rotate_access_log(home: Path) -> None:
+    """Begin a new access log when the one in use has grown past its size."""
+    log = home / "logs/access.log"
+    record = records.read(home / "run", "gateway")
+    if not log.exists() or log.stat().st_size < ACCESS_LOG_BYTES or record is None or not record.identity.lives():
+        return
+    for number in range(ACCESS_LOGS - 1, 0, -1):
+        older = log.with_name(f"access.log.{number}")
+        if older.exists():
+            older.replace(log.with_name(f"access.log.{number + 1}"))
+    log.replace(log.with_name("access.log.1"))
+    os.kill(record.pid, signal.SIGUSR1)
 
 
 def set_broken_routes_aside(home: Path) -> list[str]:

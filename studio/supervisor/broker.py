@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import socket
+import time
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+
+import redis
 
 from studio.supervisor.home import Home, with_free_broker_port, write_private
 from studio.supervisor.problems import CannotStart
+
+HEARTBEAT = "studio:1:health:{part}"  # as Django's cache writes the key "health:<part>"
+FRESH_MS = 8_000
 
 
 @dataclass(frozen=True)
@@ -69,23 +73,29 @@ def config_string(path: Path) -> str:
     return '"' + str(path).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def answers(url: str, timeout_s: float = 1.0) -> bool:
-    """Say whether a plain-text Redis or Valkey answers with its data loaded."""
-    parts = urlsplit(url)
+def answers(url: str) -> bool:
+    """Say whether a Redis or Valkey answers with its data loaded."""
     try:
-        with socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 6379), timeout_s) as connection:
-            words = ["AUTH", parts.password] if parts.password else []
-            if words:
-                connection.sendall(message(*words))
-                if not connection.recv(256).startswith(b"+OK"):
-                    return False
-            connection.sendall(message("PING"))
-            return connection.recv(256).startswith(b"+PONG")
-    except OSError:
+        with connect(url) as client:
+            return bool(client.ping())
+    except redis.RedisError:
         return False
 
 
-def message(*words: str | None) -> bytes:
-    """Return a command in the wire protocol."""
-    parts = [str(word).encode() for word in words]
-    return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
+def beats(url: str, part: str) -> bool:
+    """Say whether a part has written its heartbeat within the last seconds. `studio.heartbeats` writes them."""
+    try:
+        with connect(url) as client:
+            return fresh(client.get(HEARTBEAT.format(part=part)))
+    except redis.RedisError:
+        return False
+
+
+def fresh(written_ms: object) -> bool:
+    """Say whether a heartbeat's time is recent."""
+    return isinstance(written_ms, bytes) and written_ms.isdigit() and time.time() * 1000 - int(written_ms) < FRESH_MS
+
+
+def connect(url: str) -> redis.Redis:
+    """Return a client that gives up soon."""
+    return redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2)

@@ -70,6 +70,12 @@ class Lock:
         self.file.write(f"{os.getpid()}\n")
         self.file.flush()
 
+    def __enter__(self) -> Lock:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+
     def _owner(self) -> str:
         self.file.seek(0)
         number = self.file.read().strip()

@@ -13,7 +13,7 @@ from studio.supervisor.problems import CannotStart
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_HOST = "127.0.0.1"
-DEFAULT_PORT = 8470  # not 8000, 5000 or 8080: those are taken wherever people develop
+DEFAULT_PORT = 8642  # not 8000, 5000 or 8080: those are taken wherever people develop
 
 
 @dataclass(frozen=True)
