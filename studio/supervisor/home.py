@@ -102,13 +102,16 @@ def furnish(path: Path) -> Home:
     for name in ("run", "logs", "valkey", "artifacts"):
         (path / name).chmod(0o700)
     known = load_secrets(path / "servers.json")
-    place = os.path.realpath(path)
-    # The place is in it, so that a copied folder is another studio, which never clears the first one's processes.
-    instance = hashlib.sha256(f"{known.seed}\0{place}".encode()).hexdigest()[:16]
+    instance = instance_of(path, known)
     runtime = runtime_folder(path, known.seed)
     for name in RUNTIME:
         (runtime / name).mkdir(exist_ok=True)
     return Home(path, runtime, socket_folder(path / "run", instance), known, instance)
+
+
+def instance_of(path: Path, known: Secrets) -> str:
+    """Return the studio's mark. A copied folder is another studio, which must not clear the first one's processes."""
+    return hashlib.sha256(f"{known.seed}\0{os.path.realpath(path)}".encode()).hexdigest()[:16]
 
 
 def load_secrets(file: Path) -> Secrets:
@@ -150,8 +153,7 @@ def runtime_folder(path: Path, seed: str) -> Path:
     """Return where unprivileged processes reach their files: the home itself, unless root's home is closed to them."""
     if os.geteuid() != 0:
         return path
-    digest = hashlib.sha256(os.path.realpath(path).encode()).hexdigest()[:12]
-    runtime = SYSTEM_RUNTIME / digest
+    runtime = SYSTEM_RUNTIME / runtime_name(path)
     set_aside_strangers(runtime, seed)
     # Once chosen it stays, whatever is done to permissions later: the database lies there.
     if not runtime.exists() and (open_to_all(path) or (path / "postgres").exists()):
@@ -164,6 +166,11 @@ def runtime_folder(path: Path, seed: str) -> Path:
         ) from error
     (runtime / "owner").write_text(hashlib.sha256(seed.encode()).hexdigest())
     return runtime
+
+
+def runtime_name(path: Path) -> str:
+    """Return the name of a home's folder among those of all homes of this machine."""
+    return hashlib.sha256(os.path.realpath(path).encode()).hexdigest()[:12]
 
 
 def set_aside_strangers(runtime: Path, seed: str) -> None:
