@@ -115,7 +115,9 @@ def main_file(listening: Listening, version: tuple[int, ...]) -> str:
         # Since 1.27.4: an idle connection is not closed under a client that has just taken it from its pool.
         keepalive_min_timeout="keepalive_min_timeout 10s;" if version >= (1, 27, 4) else "",
         web_socket=listening.web_socket,
-        listen=f"[{listening.host}]:{listening.port}" if ":" in listening.host else f"{listening.host}:{listening.port}",
+        listen=f"[{listening.host}]:{listening.port}"
+        if ":" in listening.host
+        else f"{listening.host}:{listening.port}",
     )
 
 

@@ -95,7 +95,7 @@ class Database:
 
     @staticmethod
     def _is_ours(process: processes.Process) -> bool:
-        return os.path.basename(processes.program(process.pid)) == "postgres"
+        return Path(processes.program(process.pid)).name == "postgres"
 
 
 def connect(url: str, **options: str) -> psycopg2.extensions.connection:
@@ -190,7 +190,7 @@ def initialise(programs: Path, place: Path, password: str, account: Account | No
         "--builtin-locale=C.UTF-8",
         "--locale=C",
     ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=place, **identity(account))
+    done = run_as(account, command, place)
     password_file.unlink()
     if done.returncode:
         raise CannotStart(f"initdb failed: {(done.stderr or done.stdout).strip().splitlines()[-1]}")
@@ -203,12 +203,22 @@ def own_file(file: Path, account: Account | None) -> None:
         os.chown(file, account.uid, account.gid)
 
 
-def identity(account: Account | None) -> dict[str, object]:
-    """Return what makes a subprocess run as the account, and with nothing of the environment but a path."""
+def run_as(account: Account | None, command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command as the account, with nothing of the environment but a path."""
     env = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
     if account is None:
-        return {"env": env}
-    return {"env": env, "user": account.uid, "group": account.gid, "extra_groups": []}
+        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=env)
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env=env,
+        user=account.uid,
+        group=account.gid,
+        extra_groups=[],
+    )
 
 
 def quoted(path: Path) -> str:

@@ -90,7 +90,9 @@ def install(venv: Path, python: Path, requirements: Path) -> None:
     if not runs(python, "-m", "uv", "--version"):
         say("installing uv, which installs the rest")
         uv = pinned("uv", requirements)
-        call([python, "-m", "pip", "install", "--disable-pip-version-check", "--quiet", uv], "uv could not be installed")
+        call(
+            [python, "-m", "pip", "install", "--disable-pip-version-check", "--quiet", uv], "uv could not be installed"
+        )
     say(f"installing {requirements.name} (about 900 MB when it is the first time)")
     call(
         [python, "-m", "uv", "pip", "install", "--python", python, "--requirement", requirements],
