@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from studio import views
 from studio.health import health
+from workspaces import api as workspaces_api
 
 handler400 = "lib.answers.bad_request"
 handler404 = "lib.answers.not_found"
@@ -12,11 +13,13 @@ handler500 = "lib.answers.server_error"
 # Each app adds its pages here, and its API where it has one.
 WORKSPACE = [
     path("", views.home, name="home"),
+    path("api/v1/contents", workspaces_api.contents, name="contents"),
 ]
 
 urlpatterns = [
     path("health", health, name="health"),
     path("", views.root, name="root"),
     path("", include("workspaces.urls")),
+    path("api/v1/", include("workspaces.api_urls")),
     path("w/<str:workspace>/", include((WORKSPACE, "studio"))),
 ]
