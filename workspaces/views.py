@@ -68,6 +68,14 @@ def sign_out(request: HttpRequest) -> HttpResponseBase:
 
 @access.signed_in
 @require_GET
+def switcher(request: HttpRequest) -> HttpResponse:
+    """Answer the navigation's menu, which asks when it opens."""
+    workspaces = access.visible_workspaces(request.actor)  # type: ignore[attr-defined]
+    return render(request, "workspaces/_switcher.html", {"workspaces": workspaces})
+
+
+@access.signed_in
+@require_GET
 def account(request: HttpRequest) -> HttpResponse:
     return account_page(request)
 

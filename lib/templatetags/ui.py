@@ -134,10 +134,13 @@ def _code(markup: str, label: str, numbered: bool) -> SafeString:
 
 
 @register.simple_block_tag
-def dialog(content: str, name: str, title: str, css: str = "") -> SafeString:
-    """Wrap the block in a modal dialog; a button with `commandfor="name" command="show-modal"` opens it."""
+def dialog(content: str, name: str, title: str, is_open: object = False) -> SafeString:
+    """Wrap the block in a modal dialog; a button with `commandfor="name" command="show-modal"` opens it.
+
+    `is_open` opens it with the page: what was typed was refused.
+    """
     return loader.get_template("_components/dialog.html").render(
-        {"name": name, "title": title, "content": mark_safe(content), "css": css}
+        {"name": name, "title": title, "content": mark_safe(content), "is_open": bool(is_open)}
     )
 
 
