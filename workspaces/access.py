@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, wraps
-from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, cast
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import models, transaction
 from django.utils.translation import gettext as _
 
@@ -132,7 +133,7 @@ def fetch(actor: Actor, rows: models.QuerySet[Row], **lookup: Any) -> Row:
     """Give the one row that the actor may see, or raise NotFound with the same words for absent and hidden."""
     try:
         return rows.visible_to(actor).get(**lookup)  # type: ignore[attr-defined, no-any-return]
-    except rows.model.DoesNotExist:
+    except ObjectDoesNotExist:
         name = str(rows.model._meta.verbose_name).capitalize()
         wanted = ", ".join(str(value) for value in lookup.values())[:200]
         raise NotFound(_("%(kind)s “%(name)s” does not exist.") % {"kind": name, "name": wanted}) from None
@@ -185,7 +186,7 @@ def operation(permission: str, *, audit: bool = True) -> Callable[[Operation[P, 
         call.permission = permission  # type: ignore[attr-defined]
         call.audited = audit  # type: ignore[attr-defined]
         OPERATIONS[name] = call
-        return call
+        return cast("Operation[P, T]", call)
 
     return decorate
 

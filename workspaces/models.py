@@ -19,7 +19,8 @@ class WorkspaceOwnedQuerySet(models.QuerySet[Any]):
 
     def visible_to(self, actor: Actor) -> Self:
         """Keep the rows of workspaces in which the actor has the model's `read_permission`."""
-        return actor.limit(self, self.model.read_permission, self.model.workspace_path)
+        rows: Self = actor.limit(self, self.model.read_permission, self.model.workspace_path)
+        return rows
 
 
 class WorkspaceOwned(models.Model):

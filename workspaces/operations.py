@@ -136,8 +136,8 @@ def create_personal_token(actor: Actor, user: User, *, name: str, days: int | No
 
 def revoke_token(actor: Actor, *, token_id: int) -> None:
     """End one of the actor's own tokens at once. Raises NotFound for any other."""
-    rows = Token.objects.filter(pk=token_id, kind=Token.Kind.USER, user_id=actor.user_id, revoked_ms=None)
-    if actor.user_id is None or not rows.update(revoked_ms=now_ms()):
+    own = Token.objects.filter(pk=token_id, kind=Token.Kind.USER, revoked_ms=None)
+    if actor.user_id is None or not own.filter(user_id=actor.user_id).update(revoked_ms=now_ms()):
         raise NotFound(_("There is no such token."))
     audit.record(actor, "workspaces.revoke_token", target=str(token_id))
 

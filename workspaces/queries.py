@@ -40,4 +40,6 @@ def group_contents(group: ResourceGroup) -> list[GroupContents]:
 
 
 def personal_tokens(actor: Actor) -> QuerySet[Token]:
+    if actor.user_id is None:
+        return Token.objects.none()
     return Token.objects.filter(kind=Token.Kind.USER, user_id=actor.user_id, revoked_ms=None).order_by("-created_ms")

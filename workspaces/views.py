@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth import authenticate, login, logout
 from django.core.cache import cache
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -14,20 +14,29 @@ from django.views.decorators.http import require_GET, require_POST
 from lib.errors import Denied, StudioError, TooMany
 from workspaces import access, forms, operations, queries
 from workspaces.models import User
+from workspaces.request import Request
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 TRIES_A_MINUTE = 10
 
 
-def next_url(request: HttpRequest) -> str:
+def next_url(request: Request) -> str:
     """Give the local address to go on to; anything that leaves the studio becomes the home page."""
     wanted = request.POST.get("next") or request.GET.get("next") or "/"
     safe = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None, require_https=request.is_secure())
     return wanted if safe else "/"
 
 
+def person(request: Request) -> User:
+    """Give the user behind the actor. Raises Denied for a job's or node's token, which has no account."""
+    user = User.objects.filter(pk=request.actor.user_id).first() if request.actor.user_id else None
+    if user is None:
+        raise Denied(_("Only a person has an account."))
+    return user
+
+
 @access.open_route
-def sign_in(request: HttpRequest) -> HttpResponseBase:
+def sign_in(request: Request) -> HttpResponseBase:
     if request.method != "POST":
         return render(request, "workspaces/sign_in.html", {"form": forms.SignInForm(), "next": next_url(request)})
     form = forms.SignInForm(request.POST)
@@ -40,7 +49,7 @@ def sign_in(request: HttpRequest) -> HttpResponseBase:
     return render(request, "workspaces/sign_in.html", {"form": form, "next": next_url(request)}, status=422)
 
 
-def check_password(request: HttpRequest, *, username: str, password: str) -> User:
+def check_password(request: Request, *, username: str, password: str) -> User:
     """Give the user, with the same answer and the same work for a wrong name and a wrong password."""
     key = f"sign-in:{username.lower()[:150]}"
     cache.add(key, 0, 60)
@@ -49,40 +58,40 @@ def check_password(request: HttpRequest, *, username: str, password: str) -> Use
     user = authenticate(request, username=username, password=password)
     if user is None:
         raise Denied(_("User name or password is wrong."))
-    return user  # type: ignore[return-value]
+    assert isinstance(user, User)
+    return user
 
 
 @access.open_route
 @require_GET
-def use_link(request: HttpRequest, secret: str) -> HttpResponseBase:
+def use_link(request: Request, secret: str) -> HttpResponseBase:
     login(request, operations.use_sign_in_link(secret), backend=BACKEND)
     return redirect("/")
 
 
 @access.signed_in
 @require_POST
-def sign_out(request: HttpRequest) -> HttpResponseBase:
+def sign_out(request: Request) -> HttpResponseBase:
     logout(request)
     return redirect("workspaces:sign-in")
 
 
 @access.signed_in
 @require_GET
-def switcher(request: HttpRequest) -> HttpResponse:
+def switcher(request: Request) -> HttpResponse:
     """Answer the navigation's menu, which asks when it opens."""
-    workspaces = access.visible_workspaces(request.actor)  # type: ignore[attr-defined]
-    return render(request, "workspaces/_switcher.html", {"workspaces": workspaces})
+    return render(request, "workspaces/_switcher.html", {"workspaces": access.visible_workspaces(request.actor)})
 
 
 @access.signed_in
 @require_GET
-def account(request: HttpRequest) -> HttpResponse:
+def account(request: Request) -> HttpResponse:
     return account_page(request)
 
 
-def account_page(request: HttpRequest, *, secret: str = "", status: int = 200, **bound: object) -> HttpResponse:
+def account_page(request: Request, *, secret: str = "", status: int = 200, **bound: object) -> HttpResponse:
     context = {
-        "tokens": queries.personal_tokens(request.actor),  # type: ignore[attr-defined]
+        "tokens": queries.personal_tokens(request.actor),
         "token_form": forms.TokenForm(),
         "password_form": forms.PasswordForm(),
         "secret": secret,
@@ -93,11 +102,11 @@ def account_page(request: HttpRequest, *, secret: str = "", status: int = 200, *
 
 @access.signed_in
 @require_POST
-def token_create(request: HttpRequest) -> HttpResponse:
+def token_create(request: Request) -> HttpResponse:
     form = forms.TokenForm(request.POST)
     try:
         if form.is_valid():
-            _token, secret = operations.create_personal_token(request.actor, request.user, **form.cleaned_data)  # type: ignore[attr-defined, arg-type]
+            _token, secret = operations.create_personal_token(request.actor, person(request), **form.cleaned_data)
             return account_page(request, secret=secret)
     except StudioError as error:
         form.add_error(error.field, error.message)
@@ -106,19 +115,19 @@ def token_create(request: HttpRequest) -> HttpResponse:
 
 @access.signed_in
 @require_POST
-def token_revoke(request: HttpRequest, token_id: int) -> HttpResponseBase:
-    operations.revoke_token(request.actor, token_id=token_id)  # type: ignore[attr-defined]
+def token_revoke(request: Request, token_id: int) -> HttpResponseBase:
+    operations.revoke_token(request.actor, token_id=token_id)
     return redirect("workspaces:account")
 
 
 @access.signed_in
 @require_POST
-def password(request: HttpRequest) -> HttpResponseBase:
+def password(request: Request) -> HttpResponseBase:
     form = forms.PasswordForm(request.POST)
     try:
         if form.is_valid():
-            user: User = request.user  # type: ignore[assignment]
-            operations.set_password(request.actor, user, **form.cleaned_data)  # type: ignore[attr-defined]
+            user = person(request)
+            operations.set_password(request.actor, user, **form.cleaned_data)
             login(request, user, backend=BACKEND)  # the password's change ended the session
             return redirect("workspaces:account")
     except StudioError as error:
@@ -128,41 +137,41 @@ def password(request: HttpRequest) -> HttpResponseBase:
 
 @access.admin
 @require_GET
-def group_list(request: HttpRequest) -> HttpResponse:
-    groups = queries.groups(request.actor)  # type: ignore[attr-defined]
+def group_list(request: Request) -> HttpResponse:
+    groups = queries.groups(request.actor)
     return render(request, "workspaces/group_list.html", {"groups": groups, "form": forms.NameForm()})
 
 
 @access.admin
 @require_POST
-def group_create(request: HttpRequest) -> HttpResponseBase:
+def group_create(request: Request) -> HttpResponseBase:
     form = forms.NameForm(request.POST)
     try:
         if form.is_valid():
-            group = operations.create_group(request.actor, **form.cleaned_data)  # type: ignore[attr-defined]
+            group = operations.create_group(request.actor, **form.cleaned_data)
             return redirect("workspaces:group-detail", group.name)
     except StudioError as error:
         form.add_error(error.field, error.message)
-    groups = queries.groups(request.actor)  # type: ignore[attr-defined]
+    groups = queries.groups(request.actor)
     return render(request, "workspaces/group_list.html", {"groups": groups, "form": form}, status=422)
 
 
 @access.admin
 @require_GET
-def group_detail(request: HttpRequest, name: str) -> HttpResponse:
-    group = queries.group(request.actor, name)  # type: ignore[attr-defined]
+def group_detail(request: Request, name: str) -> HttpResponse:
+    group = queries.group(request.actor, name)
     context = {"group": group, "contents": queries.group_contents(group), "form": forms.NameForm()}
     return render(request, "workspaces/group_detail.html", context)
 
 
 @access.admin
 @require_POST
-def workspace_create(request: HttpRequest, name: str) -> HttpResponseBase:
-    group = queries.group(request.actor, name)  # type: ignore[attr-defined]
+def workspace_create(request: Request, name: str) -> HttpResponseBase:
+    group = queries.group(request.actor, name)
     form = forms.NameForm(request.POST)
     try:
         if form.is_valid():
-            operations.create_workspace(request.actor, group, **form.cleaned_data)  # type: ignore[attr-defined]
+            operations.create_workspace(request.actor, group, **form.cleaned_data)
             return redirect("workspaces:group-detail", group.name)
     except StudioError as error:
         form.add_error(error.field, error.message)
@@ -171,12 +180,12 @@ def workspace_create(request: HttpRequest, name: str) -> HttpResponseBase:
 
 
 @access.admin
-def group_delete(request: HttpRequest, name: str) -> HttpResponseBase:
-    group = queries.group(request.actor, name)  # type: ignore[attr-defined]
+def group_delete(request: Request, name: str) -> HttpResponseBase:
+    group = queries.group(request.actor, name)
     form = forms.ConfirmForm(request.POST or None)
     try:
         if request.method == "POST" and form.is_valid():
-            operations.delete_group(request.actor, group, **form.cleaned_data)  # type: ignore[attr-defined]
+            operations.delete_group(request.actor, group, **form.cleaned_data)
             return redirect("workspaces:group-list")
     except StudioError as error:
         form.add_error(error.field, error.message)
