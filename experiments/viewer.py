@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import Literal
 
@@ -15,6 +16,7 @@ from experiments.artifacts import Entry
 Kind = Literal["folder", "text", "table", "image", "opaque", "large"]
 
 LARGEST_TEXT = 1_000_000
+MOST_FILES = 2000
 TABLE_ROWS = 200
 TABLE_COLUMNS = 40
 CODE = {".json", ".yaml", ".yml", ".py", ".toml", ".ini", ".cfg", ".md", ".sh", ".sql", ".xml", ".html", ".r"}
@@ -53,10 +55,18 @@ class Shown:
     nodes: tuple[Node, ...] = field(default=())
 
 
+def walk(listing: Callable[[str], list[Entry]], folder: str = "") -> Iterator[Entry]:
+    """List all files below a folder, whose entries `listing(folder)` gives with whole paths."""
+    for entry in listing(folder):
+        yield entry
+        if entry.is_dir:
+            yield from walk(listing, entry.path)
+
+
 def tree(entries: Iterable[Entry]) -> tuple[Node, ...]:
     """Nest a flat listing of files (paths with "/"); folders first, then by name."""
-    below: dict[str, list[Entry]] = {}
-    for entry in entries:
+    below: dict[str, list[Entry]] = {".": []}
+    for entry in islice(entries, MOST_FILES):
         if not entry.is_dir:
             below.setdefault(str(PurePosixPath(entry.path).parent), []).append(entry)
             for parent in list(PurePosixPath(entry.path).parents)[:-1]:
@@ -96,6 +106,11 @@ def find(nodes: Iterable[Node], path: str) -> Node | None:
     return None
 
 
+def files(nodes: Iterable[Node]) -> int:
+    """Count the files of a tree."""
+    return sum(files(node.nodes) if node.is_dir else 1 for node in nodes)
+
+
 def show_folder(node: Node) -> Shown:
     return Shown(node.path, node.name, "folder", node.size_bytes, nodes=node.nodes)
 
@@ -117,6 +132,10 @@ def show_file(path: str, size_bytes: int, body: bytes) -> Shown:
     if suffix in TABLES:
         return _table(path, name, size_bytes, text, TABLES[suffix])
     return Shown(path, name, "text", size_bytes, text=_pretty(text) if suffix == ".json" else text)
+
+
+def is_image(name: str) -> bool:
+    return PurePosixPath(name).suffix.lower() in IMAGES
 
 
 def wants_body(path: str) -> bool:

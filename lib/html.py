@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
 
@@ -21,6 +22,13 @@ def done(request: HttpRequest, url: str) -> HttpResponse:
     if is_partial(request):
         return HttpResponse(status=204, headers={"HX-Redirect": url})
     return HttpResponse(status=SEE_OTHER, headers={"Location": url})
+
+
+def here(request: HttpRequest, fallback: str) -> str:
+    """Give the address of the page that sent the form, without its host: nobody is sent elsewhere by a header."""
+    parts = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer") or fallback)
+    path = f"/{parts.path.lstrip('/')}"
+    return f"{path}?{parts.query}" if parts.query else path
 
 
 def toast(response: HttpResponse, text: str, *, tone: str = "ok") -> HttpResponse:

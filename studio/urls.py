@@ -14,10 +14,15 @@ WORKSPACE = [
     path("", views.home, name="home"),
     path("api/v1/contents", workspaces_api.contents, name="contents"),
 ]
+PAGES = [
+    path("", include("experiments.urls")),
+    path("", include("registry.urls")),
+]
 
 urlpatterns = [
     path("", views.root, name="root"),
     path("", include("workspaces.urls")),
     path("api/v1/", include("workspaces.api_urls")),
     path("w/<str:workspace>/", include((WORKSPACE, "studio"))),
+    path("w/<str:workspace>/", include(PAGES)),
 ]
