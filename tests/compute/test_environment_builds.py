@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from compute.environments import BuildFailed, Builder, find, interpreters, parse_requirements
+from compute.environments import Builder, BuildFailed, find, interpreters, parse_requirements
 
 UV = """#!/bin/sh
 echo "$*" >> {calls}
