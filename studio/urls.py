@@ -5,6 +5,7 @@ from django.urls import include, path
 from compute import api_urls as compute_api
 from jobs import api_urls as jobs_api
 from studio import views
+from studio.health import health
 from workspaces import api as workspaces_api
 
 handler400 = "lib.answers.bad_request"
@@ -16,8 +17,13 @@ WORKSPACE = [
     path("", views.home, name="home"),
     path("api/v1/contents", workspaces_api.contents, name="contents"),
 ]
+PAGES = [
+    path("", include("experiments.urls")),
+    path("", include("registry.urls")),
+]
 
 urlpatterns = [
+    path("health", health, name="health"),
     path("", views.root, name="root"),
     path("", include("workspaces.urls")),
     path("api/v1/", include("workspaces.api_urls")),
@@ -27,4 +33,5 @@ urlpatterns = [
     path("w/<str:workspace>/api/v1/", include("compute.api_urls")),
     path("w/<str:workspace>/api/v1/", include("jobs.api_urls")),
     path("w/<str:workspace>/", include((WORKSPACE, "studio"))),
+    path("w/<str:workspace>/", include(PAGES)),
 ]
