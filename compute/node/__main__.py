@@ -27,7 +27,7 @@ def main() -> None:
 
 
 def listen(settings: NodeSettings, queue: str, loop: Loop) -> None:
-    """Run the Celery worker of the cluster's queue. Its one task wakes the loop; while the broker is away, time does."""
+    """Run the Celery worker of the cluster's queue. Its task wakes the loop; while the broker is away, time does."""
     from celery import Celery
 
     app = Celery("compute.node", broker=settings.broker_url)

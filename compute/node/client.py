@@ -73,7 +73,7 @@ class StudioClient:
 
 
 def _problem(answer: httpx.Response) -> Exception:
-    # 401 while a token is renewed, 404 and 5xx while the gateway has no web worker behind it: only our own JSON is a no.
+    # 404 and 5xx may be the gateway's while no web worker is behind it: only the studio's own JSON is a no.
     try:
         words = answer.json()
         message = str(words["message"])

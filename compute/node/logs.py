@@ -51,7 +51,8 @@ class LogSender:
     def _round(self) -> bool:
         """Send what is new; False when something is left."""
         try:
-            return all([self._send(name, path) for name, path in self.files.items()])
+            whole = [self._send(name, path) for name, path in self.files.items()]
+            return all(whole)
         except StudioAway:
             return False
         except Refused as error:

@@ -10,8 +10,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from compute import launcher
 from compute.node import work
 from compute.node.client import Refused, StudioAway, StudioClient
@@ -56,7 +54,7 @@ class Loop:
                 self.is_away = False
             except (StudioAway, Refused) as error:
                 self._say_away(error)
-            except Exception:  # noqa: BLE001  whatever one job's folder holds, the others' node lives on
+            except Exception:  # whatever one job's folder holds, the others' node lives on
                 logger.exception("the node stumbled")
             self.woken.wait(LOOK_S)
 
@@ -78,7 +76,7 @@ class Loop:
             "name": self.settings.name,
             "slots": self.settings.slots,
             "cpu_count": os.cpu_count() or 1,
-            "memory_bytes": psutil.virtual_memory().total,
+            "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
             "load": round(os.getloadavg()[0], 2),
         }
         return self.client.post("/api/v1/node/heartbeat", report)

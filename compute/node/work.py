@@ -111,7 +111,7 @@ DEFAULT_LIMITS: dict[str, Any] = {"cpu_weight": 1.0, "processes": 4096, "file_by
 
 
 def command_env(work: Work, python: Path) -> dict[str, str]:
-    """Give what the user's code finds in its environment: MLflow's own variables, so that it needs no client of ours."""
+    """Give what the user's code finds in its environment: MLflow's own variables, no client of ours is needed."""
     own = {
         "PATH": f"{python.parent}:/usr/local/bin:/usr/bin:/bin",
         "VIRTUAL_ENV": str(python.parent.parent),
