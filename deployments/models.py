@@ -1,0 +1,107 @@
+"""Models that answer: an endpoint, its deployments (revisions) and their replicas."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from lib.clock import now_ms
+from workspaces.models import WorkspaceOwned
+
+
+class Wanted(models.TextChoices):
+    RUNNING = "running", _("Running")
+    STOPPED = "stopped", _("Stopped")
+    ABSENT = "absent", _("Absent")
+
+
+class EndpointState(models.TextChoices):
+    """The words of the original service, and Stopped and Deleting."""
+
+    TRANSITIONING = "Transitioning", _("Transitioning")
+    HEALTHY = "Healthy", _("Healthy")
+    UNHEALTHY = "Unhealthy", _("Unhealthy")
+    FAILED = "Failed", _("Failed")
+    STOPPED = "Stopped", _("Stopped")
+    DELETING = "Deleting", _("Deleting")
+
+
+class Endpoint(WorkspaceOwned):
+    """A name with a scoring address; what it wants to be, and what was last seen."""
+
+    read_permission = "deployments.read"
+
+    class Auth(models.TextChoices):
+        KEY = "key", _("Key")
+        NONE = "none", _("Public")
+
+    workspace = models.ForeignKey("workspaces.Workspace", on_delete=models.CASCADE, related_name="endpoints")
+    name = models.CharField(max_length=32)
+    description = models.TextField(blank=True, default="")
+    tags = models.JSONField(default=dict)
+    target_kind = models.CharField(max_length=20, default="instance")
+    driver = models.CharField(max_length=20, default="process")
+    auth = models.CharField(max_length=5, choices=Auth.choices, default=Auth.KEY)
+    # Encrypted with a key derived from SECRET_KEY: people ask to see them again, so a hash is not enough here.
+    primary_key = models.BinaryField(default=bytes)
+    secondary_key = models.BinaryField(default=bytes)
+    wanted = models.CharField(max_length=10, choices=Wanted.choices, default=Wanted.RUNNING)
+    state = models.CharField(max_length=15, choices=EndpointState.choices, default=EndpointState.TRANSITIONING)
+    created_by = models.CharField(max_length=150, blank=True, default="")
+    created_ms = models.BigIntegerField(default=now_ms)
+    updated_ms = models.BigIntegerField(default=now_ms)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["workspace", "name"], name="endpoint_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DeploymentState(models.TextChoices):
+    QUEUED = "Queued", _("Queued")
+    BUILDING = "Building", _("Building environment")
+    STARTING = "Starting", _("Starting")
+    PROBING = "Probing", _("Probing")
+    HEALTHY = "Healthy", _("Healthy")
+    UNHEALTHY = "Unhealthy", _("Unhealthy")
+    FAILED = "Failed", _("Failed")
+    STOPPED = "Stopped", _("Stopped")
+
+
+class Deployment(WorkspaceOwned):
+    """A revision of an endpoint: one model version on so many replicas, with a share of the traffic."""
+
+    read_permission = "deployments.read"
+    workspace_path = "endpoint__workspace"
+
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="deployments")
+    revision = models.PositiveIntegerField()
+    model_version = models.ForeignKey(
+        "registry.ModelVersion", null=True, on_delete=models.SET_NULL, related_name="deployments"
+    )
+    model_label = models.CharField(max_length=300, help_text="name:version, kept when the version is gone.")
+    environment = models.ForeignKey(
+        "compute.EnvironmentBuild", null=True, on_delete=models.PROTECT, related_name="deployments"
+    )
+    cpu_cores = models.FloatField(default=0.5)
+    memory_bytes = models.BigIntegerField(default=1 << 30)
+    replicas = models.PositiveSmallIntegerField(default=1)
+    traffic = models.PositiveSmallIntegerField(default=0, help_text="Per cent of the requests.")
+    wanted = models.CharField(max_length=10, choices=Wanted.choices, default=Wanted.RUNNING)
+    state = models.CharField(max_length=15, choices=DeploymentState.choices, default=DeploymentState.QUEUED)
+    stages = models.JSONField(default=list, help_text="[state, since_ms], in order.")
+    detail = models.TextField(blank=True, default="", help_text="The newest log line.")
+    error = models.TextField(blank=True, default="")
+    created_by = models.CharField(max_length=150, blank=True, default="")
+    created_ms = models.BigIntegerField(default=now_ms)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["endpoint", "revision"], name="deployment_revision")]
+
+    @property
+    def workspace(self):  # type: ignore[no-untyped-def]
+        return self.endpoint.workspace
+
+    def __str__(self) -> str:
+        return f"{self.endpoint.name}/{self.revision}"

@@ -1,0 +1,193 @@
+"""What happened while training: experiments, runs, their params and tags, logged models, datasets."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from lib.clock import now_ms
+from lib.ids import new_id
+from workspaces.models import WorkspaceOwned
+
+
+class Experiment(WorkspaceOwned):
+    """A named set of runs. The first workspace's default experiment has id 0, as MLflow's clients expect."""
+
+    read_permission = "experiments.read"
+
+    workspace = models.ForeignKey("workspaces.Workspace", on_delete=models.CASCADE, related_name="experiments")
+    name = models.CharField(max_length=500)
+    is_default = models.BooleanField(default=False)
+    created_by = models.CharField(max_length=150, blank=True, default="")
+    created_ms = models.BigIntegerField(default=now_ms)
+    updated_ms = models.BigIntegerField(default=now_ms)
+    deleted_ms = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "name"], name="experiment_name"),
+            models.UniqueConstraint(
+                fields=["workspace"], condition=models.Q(is_default=True), name="one_default_experiment"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ExperimentTag(models.Model):
+    experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="tags")
+    key = models.CharField(max_length=250)
+    value = models.TextField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["experiment", "key"], name="experiment_tag")]
+
+
+class RunStatus(models.TextChoices):
+    """MLflow's own words; a submitted run's finer states are its job's."""
+
+    SCHEDULED = "SCHEDULED", _("Scheduled")
+    RUNNING = "RUNNING", _("Running")
+    FINISHED = "FINISHED", _("Finished")
+    FAILED = "FAILED", _("Failed")
+    KILLED = "KILLED", _("Canceled")
+
+
+RUN_ENDED = (RunStatus.FINISHED, RunStatus.FAILED, RunStatus.KILLED)
+
+
+class Run(WorkspaceOwned):
+    """One execution. `workspace` repeats the experiment's, so that the wall is a column of the row itself."""
+
+    read_permission = "experiments.read"
+
+    id = models.CharField(primary_key=True, max_length=32, default=new_id, editable=False)
+    workspace = models.ForeignKey("workspaces.Workspace", on_delete=models.CASCADE, related_name="runs")
+    experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="runs")
+    name = models.CharField(max_length=250)
+    status = models.CharField(max_length=10, choices=RunStatus.choices, default=RunStatus.RUNNING)
+    user_name = models.CharField(max_length=256, blank=True, default="")
+    is_submitted = models.BooleanField(default=False, help_text="A job of the studio owns it: only the worker ends it.")
+    start_ms = models.BigIntegerField(default=now_ms)
+    end_ms = models.BigIntegerField(null=True)
+    created_ms = models.BigIntegerField(default=now_ms)
+    deleted_ms = models.BigIntegerField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["experiment", "-start_ms", "id"], name="run_newest"),
+            models.Index(fields=["workspace", "-start_ms"], name="run_recent"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def has_ended(self) -> bool:
+        return self.status in RUN_ENDED
+
+
+class RunParam(models.Model):
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="params")
+    key = models.CharField(max_length=250)
+    value = models.CharField(max_length=8000)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "key"], name="run_param")]
+
+
+class RunTag(models.Model):
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="tags")
+    key = models.CharField(max_length=250)
+    value = models.TextField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "key"], name="run_tag")]
+
+
+class LoggedModelStatus(models.TextChoices):
+    PENDING = "LOGGED_MODEL_PENDING", _("Pending")
+    READY = "LOGGED_MODEL_READY", _("Ready")
+    FAILED = "LOGGED_MODEL_UPLOAD_FAILED", _("Upload failed")
+
+
+class LoggedModel(WorkspaceOwned):
+    """A model that a run logged, kept beside the run (MLflow 3)."""
+
+    read_permission = "experiments.read"
+
+    id = models.CharField(primary_key=True, max_length=34)
+    workspace = models.ForeignKey("workspaces.Workspace", on_delete=models.CASCADE, related_name="logged_models")
+    experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="logged_models")
+    source_run = models.ForeignKey(Run, null=True, on_delete=models.CASCADE, related_name="logged_models")
+    name = models.CharField(max_length=500)
+    model_type = models.CharField(max_length=500, blank=True, default="")
+    status = models.CharField(max_length=30, choices=LoggedModelStatus.choices, default=LoggedModelStatus.PENDING)
+    status_message = models.TextField(blank=True, default="")
+    created_ms = models.BigIntegerField(default=now_ms)
+    updated_ms = models.BigIntegerField(default=now_ms)
+    deleted_ms = models.BigIntegerField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["experiment", "-created_ms", "id"], name="logged_model_newest")]
+
+
+class LoggedModelParam(models.Model):
+    model = models.ForeignKey(LoggedModel, on_delete=models.CASCADE, related_name="params")
+    key = models.CharField(max_length=250)
+    value = models.CharField(max_length=8000)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["model", "key"], name="logged_model_param")]
+
+
+class LoggedModelTag(models.Model):
+    model = models.ForeignKey(LoggedModel, on_delete=models.CASCADE, related_name="tags")
+    key = models.CharField(max_length=250)
+    value = models.TextField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["model", "key"], name="logged_model_tag")]
+
+
+class Dataset(models.Model):
+    """Data that runs were given, known by name and digest within an experiment."""
+
+    experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="datasets")
+    name = models.CharField(max_length=500)
+    digest = models.CharField(max_length=36)
+    source_type = models.CharField(max_length=36)
+    source = models.TextField()
+    schema = models.TextField(blank=True, default="")
+    profile = models.TextField(blank=True, default="")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["experiment", "name", "digest"], name="dataset_version")]
+
+
+class RunDataset(models.Model):
+    """A run read a dataset, with tags such as the context (training, validation)."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="dataset_inputs")
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="used_by")
+    tags = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "dataset"], name="run_dataset")]
+
+
+class RunModel(models.Model):
+    """A run read (`input`) or made (`output`) a logged model, the latter at a step."""
+
+    class Direction(models.TextChoices):
+        INPUT = "input"
+        OUTPUT = "output"
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="model_links")
+    model = models.ForeignKey(LoggedModel, on_delete=models.CASCADE, related_name="run_links")
+    direction = models.CharField(max_length=6, choices=Direction.choices)
+    step = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "model", "direction"], name="run_model")]

@@ -1,0 +1,26 @@
+"""The Celery application of the control and build workers. Compute nodes have one of their own (`compute.node`)."""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "studio.settings")
+
+app = Celery("studio")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks(["studio", "workspaces", "compute", "experiments", "registry", "jobs", "deployments"])
+
+# A row says what is wanted; these look every few seconds at every row not at rest and send what is missing, so a lost
+# message heals itself. A tick that was not run before the next one is worth nothing: it expires.
+app.conf.beat_schedule = {
+    name: {"task": task, "schedule": seconds, "options": {"expires": seconds}}
+    for name, task, seconds in [
+        ("heartbeat", "studio.tasks.heartbeat", 2.0),
+        ("reconcile-endpoints", "deployments.tasks.reconcile", 2.0),
+        ("reconcile-jobs", "jobs.tasks.reconcile", 2.0),
+        ("reconcile-environments", "compute.tasks.reconcile", 5.0),
+        ("reconcile-deletions", "workspaces.tasks.reconcile", 5.0),
+    ]
+}

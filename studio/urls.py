@@ -1,0 +1,20 @@
+"""Every address of the studio. What is inside a workspace stands under /w/<workspace>/."""
+
+from django.urls import include, path
+
+from studio import views
+
+handler400 = "lib.answers.bad_request"
+handler404 = "lib.answers.not_found"
+handler500 = "lib.answers.server_error"
+
+# Each app adds its pages here, and its API where it has one.
+WORKSPACE = [
+    path("", views.home, name="home"),
+]
+
+urlpatterns = [
+    path("", views.root, name="root"),
+    path("", include("workspaces.urls")),
+    path("w/<str:workspace>/", include((WORKSPACE, "studio"))),
+]

@@ -1,0 +1,121 @@
+"""The cast: alice owns the workspace, bob reads it, charlie is a stranger, dora is the studio's admin."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from workspaces import operations
+from workspaces.access import Actor
+from workspaces.authentication import actor_of_user
+from workspaces.models import Membership, ResourceGroup, Role, Token, User, Workspace
+
+
+@pytest.fixture(autouse=True)
+def no_broker(settings):
+    """Unit tests need no Valkey: the cache is in memory, and messages go nowhere (tasks are called as functions)."""
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def no_messages(monkeypatch):
+    from studio.celery import app
+
+    monkeypatch.setattr(app, "send_task", lambda *args, **keywords: None)
+    monkeypatch.setattr("celery.app.task.Task.apply_async", lambda self, *args, **keywords: None)
+
+
+@pytest.fixture
+def group(db) -> ResourceGroup:
+    return operations.create_group(Actor.system(), name="rg", subscription_id="0" * 8)
+
+
+@pytest.fixture
+def workspace(group) -> Workspace:
+    return operations.create_workspace(Actor.system(), group, name="main")
+
+
+@pytest.fixture
+def elsewhere(group) -> Workspace:
+    return operations.create_workspace(Actor.system(), group, name="elsewhere")
+
+
+def person(name: str, **fields: object) -> User:
+    return User.objects.create_user(username=name, password="a long password", **fields)
+
+
+@pytest.fixture
+def alice_user(workspace) -> User:
+    user = person("alice", default_workspace=workspace)
+    Membership.objects.create(user=user, workspace=workspace, role=Role.OWNER)
+    return user
+
+
+@pytest.fixture
+def bob_user(workspace) -> User:
+    user = person("bob")
+    Membership.objects.create(user=user, workspace=workspace, role=Role.READER)
+    return user
+
+
+@pytest.fixture
+def charlie_user(elsewhere) -> User:
+    user = person("charlie")
+    Membership.objects.create(user=user, workspace=elsewhere, role=Role.OWNER)
+    return user
+
+
+@pytest.fixture
+def dora_user(db) -> User:
+    return person("dora", is_superuser=True)
+
+
+@pytest.fixture
+def alice(alice_user) -> Actor:
+    return actor_of_user(alice_user)
+
+
+@pytest.fixture
+def bob(bob_user) -> Actor:
+    return actor_of_user(bob_user)
+
+
+@pytest.fixture
+def charlie(charlie_user) -> Actor:
+    return actor_of_user(charlie_user)
+
+
+@pytest.fixture
+def dora(dora_user) -> Actor:
+    return actor_of_user(dora_user)
+
+
+@pytest.fixture
+def browse():
+    """Give a browser signed in as a user: `browse(alice_user).get(...)`."""
+
+    def signed_in(user: User | None = None) -> Client:
+        client = Client(headers={"Accept": "text/html"})
+        if user is not None:
+            client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return signed_in
+
+
+@pytest.fixture
+def bearer():
+    """Give a program's client with a token of a user: `bearer(alice_user).post(...)`."""
+
+    def with_token(user: User) -> Client:
+        _token, secret = operations.make_token(kind=Token.Kind.USER, name="test", user=user)
+        return Client(headers={"Authorization": f"Bearer {secret}", "Accept": "application/json"})
+
+    return with_token

@@ -1,0 +1,142 @@
+"""Who is here: users, resource groups, workspaces, members, tokens, and what was done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from lib.clock import now_ms
+
+if TYPE_CHECKING:
+    from workspaces.access import Actor
+
+
+class WorkspaceOwnedQuerySet(models.QuerySet[Any]):
+    """Rows that stand behind the wall of one workspace."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """Keep the rows of workspaces in which the actor has the model's `read_permission`."""
+        rows: Self = actor.limit(self, self.model.read_permission, self.model.workspace_path)
+        return rows
+
+
+class WorkspaceOwned(models.Model):
+    """A row with a `workspace`; subclasses name the permission that reading takes and the path to the workspace."""
+
+    read_permission: ClassVar[str]
+    workspace_path: ClassVar[str] = "workspace"
+
+    objects = WorkspaceOwnedQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+
+class User(AbstractUser):
+    """A person; `is_superuser` is the studio's admin."""
+
+    default_workspace = models.ForeignKey(
+        "Workspace", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+
+class LifeState(models.TextChoices):
+    ACTIVE = "active", _("Active")
+    DELETING = "deleting", _("Deleting")
+
+
+class ResourceGroup(models.Model):
+    """What is created and deleted as a whole."""
+
+    name = models.CharField(max_length=90, unique=True)
+    subscription_id = models.CharField(max_length=36)
+    location = models.CharField(max_length=60, default="local")
+    tags = models.JSONField(default=dict, blank=True)
+    state = models.CharField(max_length=10, choices=LifeState.choices, default=LifeState.ACTIVE)
+    created_ms = models.BigIntegerField(default=now_ms)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Workspace(models.Model):
+    """The wall: nothing is visible across it without a role in it. Names are unique studio-wide."""
+
+    group = models.ForeignKey(ResourceGroup, on_delete=models.PROTECT, related_name="workspaces")
+    name = models.CharField(max_length=63, unique=True)
+    description = models.TextField(blank=True, default="")
+    state = models.CharField(max_length=10, choices=LifeState.choices, default=LifeState.ACTIVE)
+    created_ms = models.BigIntegerField(default=now_ms)
+
+    @property
+    def workspace(self) -> Workspace:
+        return self
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Role(models.TextChoices):
+    OWNER = "owner", _("Owner")
+    CONTRIBUTOR = "contributor", _("Contributor")
+    READER = "reader", _("Reader")
+
+
+class Membership(models.Model):
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=20, choices=Role.choices)
+    created_ms = models.BigIntegerField(default=now_ms)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "workspace"], name="one_role_a_member")]
+
+
+class Token(models.Model):
+    """A bearer secret, kept as its SHA-256: of 256 random bits there is nothing to guess, so no slow hash is needed."""
+
+    class Kind(models.TextChoices):
+        USER = "user", _("Personal")
+        JOB = "job", _("Job")
+        NODE = "node", _("Compute node")
+
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    name = models.CharField(max_length=100)
+    digest = models.CharField(max_length=64, unique=True)
+    hint = models.CharField(max_length=12)
+    user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="tokens")
+    workspace = models.ForeignKey(Workspace, null=True, on_delete=models.CASCADE, related_name="tokens")
+    permissions = models.JSONField(null=True, default=None)
+    subject = models.CharField(max_length=64, blank=True, default="", help_text="The run or cluster it stands for.")
+    created_ms = models.BigIntegerField(default=now_ms)
+    expires_ms = models.BigIntegerField(null=True)
+    revoked_ms = models.BigIntegerField(null=True)
+    used_ms = models.BigIntegerField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["kind", "subject"], name="token_subject")]
+
+
+class SignInLink(models.Model):
+    """A link that signs one user in, once, before it expires."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE)
+    digest = models.CharField(max_length=64, unique=True)
+    expires_ms = models.BigIntegerField()
+    used_ms = models.BigIntegerField(null=True)
+
+
+class AuditEntry(models.Model):
+    """Who did what to what. It outlives all of it: names are copied, nothing is referenced."""
+
+    at_ms = models.BigIntegerField(default=now_ms, db_index=True)
+    actor = models.CharField(max_length=150)
+    action = models.CharField(max_length=80)
+    group = models.CharField(max_length=90, blank=True, default="")
+    workspace = models.CharField(max_length=63, blank=True, default="", db_index=True)
+    target = models.CharField(max_length=200, blank=True, default="")
+    details = models.JSONField(default=dict)
+    request_id = models.CharField(max_length=100, blank=True, default="")
