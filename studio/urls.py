@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from studio import views
+from workspaces import api as workspaces_api
 
 handler400 = "lib.answers.bad_request"
 handler404 = "lib.answers.not_found"
@@ -11,10 +12,12 @@ handler500 = "lib.answers.server_error"
 # Each app adds its pages here, and its API where it has one.
 WORKSPACE = [
     path("", views.home, name="home"),
+    path("api/v1/contents", workspaces_api.contents, name="contents"),
 ]
 
 urlpatterns = [
     path("", views.root, name="root"),
     path("", include("workspaces.urls")),
+    path("api/v1/", include("workspaces.api_urls")),
     path("w/<str:workspace>/", include((WORKSPACE, "studio"))),
 ]
