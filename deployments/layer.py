@@ -16,6 +16,8 @@ from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
+from uv import find_uv_bin
+
 from deployments.drivers.base import DriverError, Program
 
 SOURCE = Path(__file__).resolve().parent / "scoring"
@@ -23,13 +25,13 @@ PINS = SOURCE / "requirements.txt"
 INSTALL_S = 300
 
 
-def ensure(python: Path, minor: str, root: Path, uv: str = "uv") -> Program:
+def ensure(python: Path, minor: str, root: Path) -> Program:
     """Give the program for a Python (`minor` as in "3.11"), made on first use; raises DriverError when it cannot be."""
     root.mkdir(parents=True, exist_ok=True, mode=0o755)
     pins = sha256(PINS.read_bytes()).hexdigest()[:12]
     return Program(
         folder=_once(root / f"program-{source_digest()}", _copy_program),
-        packages=_once(root / f"packages-{minor}-{pins}", lambda folder: _install(folder, python, uv, root)),
+        packages=_once(root / f"packages-{minor}-{pins}", lambda folder: _install(folder, python, root)),
     )
 
 
@@ -59,8 +61,8 @@ def _copy_program(folder: Path) -> None:
     shutil.copytree(SOURCE, folder, ignore=shutil.ignore_patterns("__pycache__"))
 
 
-def _install(folder: Path, python: Path, uv: str, root: Path) -> None:
-    command = [uv, "pip", "install", "--quiet", "--python", str(python), "--target", str(folder), "-r", str(PINS)]
+def _install(folder: Path, python: Path, root: Path) -> None:
+    command = [find_uv_bin(), "pip", "install", "--quiet", "--python", str(python), "--target", str(folder), "-r", str(PINS)]
     environment = {**os.environ, "UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR", str(root / ".cache"))}
     try:
         done = subprocess.run(  # noqa: S603 - the command is ours

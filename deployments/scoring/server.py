@@ -64,8 +64,7 @@ def serve(options: argparse.Namespace) -> int:
     model = models.load(options.model)
     say(f"loaded {type(model).__name__} in {time.perf_counter() - started:.2f} s")
     example = try_example(model, options.model)
-    # Tell the studio's log, not the caller, where it listens.
-    say(f"ready after {time.perf_counter() - started:.2f} s on {options.socket or f'127.0.0.1:{options.port}'}")
+    say(f"ready after {time.perf_counter() - started:.2f} s")
     app = application.Application(model, configured, example)
     listen.run(app, options.socket, options.port, threads=configured.current.threads, queue=configured.current.queue)
     say("stopped")
