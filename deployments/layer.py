@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -25,16 +26,17 @@ PINS = SOURCE / "requirements.txt"
 INSTALL_S = 300
 
 
-def ensure(python: Path, minor: str, root: Path) -> Program:
+def ensure(python: Path, minor: str, root: Path, wheels: Path) -> Program:
     """Give the program for a Python (`minor` as in "3.11"), made on first use; raises DriverError when it cannot be."""
     root.mkdir(parents=True, exist_ok=True, mode=0o755)
     pins = sha256(PINS.read_bytes()).hexdigest()[:12]
     return Program(
         folder=_once(root / f"program-{source_digest()}", _copy_program),
-        packages=_once(root / f"packages-{minor}-{pins}", lambda folder: _install(folder, python, root)),
+        packages=_once(root / f"packages-{minor}-{pins}", lambda folder: _install(folder, python, wheels)),
     )
 
 
+@cache
 def source_digest() -> str:
     total = sha256()
     for path in sorted(SOURCE.glob("*.py")):
@@ -61,16 +63,17 @@ def _copy_program(folder: Path) -> None:
     shutil.copytree(SOURCE, folder, ignore=shutil.ignore_patterns("__pycache__"))
 
 
-def _install(folder: Path, python: Path, root: Path) -> None:
-    command = [find_uv_bin(), "pip", "install", "--quiet", "--python", str(python), "--target", str(folder), "-r", str(PINS)]
-    environment = {**os.environ, "UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR", str(root / ".cache"))}
+def _install(folder: Path, python: Path, wheels: Path) -> None:
+    command = [find_uv_bin(), "pip", "install", "--quiet", "--no-config", "--python", str(python), "--target", str(folder), "-r", str(PINS)]
+    environment = {**os.environ, "UV_CACHE_DIR": str(wheels)}
+    run = partial(subprocess.run, capture_output=True, text=True, timeout=INSTALL_S, env=environment, check=False)
     try:
-        done = subprocess.run(  # noqa: S603 - the command is ours
-            command, capture_output=True, text=True, timeout=INSTALL_S, env=environment, check=False
-        )
+        done = run(command)
+        # Without a network, what was fetched earlier may be enough.
+        failed = done.returncode and run([*command, "--offline"]).returncode
     except (OSError, subprocess.TimeoutExpired) as error:
         raise DriverError(f"The scoring server's packages could not be installed: {error}") from error
-    if done.returncode:
+    if failed:
         raise DriverError(f"The scoring server's packages could not be installed: {done.stderr.strip()[-2000:]}")
 
 

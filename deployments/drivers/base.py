@@ -114,5 +114,8 @@ class ServingDriver(Protocol):
     def logs(self, name: str, tail: int) -> list[str]:
         """Give the newest lines, oldest first; of an absent revision none."""
 
+    def read_log(self, name: str, replica: int, offset: int) -> tuple[bytes, int]:
+        """Give what one replica wrote from a byte on, and where the next piece begins; of an absent one nothing."""
+
     def names(self) -> list[str]:
         """List the revisions of which anything is there, so that what nobody wants can be cleared."""

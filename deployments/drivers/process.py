@@ -13,12 +13,14 @@ import os
 import re
 import shutil
 import socket
+import stat
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import ClassVar
+from typing import IO, ClassVar
 
 from compute import launcher
 from compute.launcher import Limits, ProcessSpec
@@ -31,6 +33,7 @@ PROBE_S = 1.0
 DRAIN_S = 10.0
 LOG_BYTES = 64 * 1024 * 1024
 TAIL_BYTES = 512 * 1024
+PIECE_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ class ProcessDriver:
 
     def apply(self, spec: ServingSpec) -> None:
         self._root.mkdir(parents=True, exist_ok=True)
+        if os.geteuid() == 0:
+            self._root.chmod(0o711)  # the replicas' own users pass through, and list nothing
         for number in range(spec.replicas):
             self._start(spec, self._folder(spec.name, number))
         for number, folder in self._folders(spec.name):
@@ -77,6 +82,9 @@ class ProcessDriver:
             mark = f"[{number}] " if marked else ""
             lines += [mark + line for line in last_lines(folder / "log", tail)]
         return lines[-tail:] if not marked else lines
+
+    def read_log(self, name: str, replica: int, offset: int) -> tuple[bytes, int]:
+        return read_from(self._folder(name, replica) / "log", offset)
 
     def names(self) -> list[str]:
         if not self._root.is_dir():
@@ -235,15 +243,32 @@ class UnixConnection(http.client.HTTPConnection):
 
 
 def last_lines(path: Path, count: int) -> list[str]:
-    """Read the end of a log that its process may have replaced by anything: only a plain file is opened."""
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        return []
-    with os.fdopen(handle, "rb") as file:
-        try:
-            file.seek(max(0, os.fstat(handle).st_size - TAIL_BYTES))
-            text = file.read(TAIL_BYTES).decode("utf-8", "replace")
-        except OSError:
+    """Give the end of a log."""
+    with opened(path) as file:
+        if file is None:
             return []
-    return text.splitlines()[-count:]
+        file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL_BYTES))
+        return file.read(TAIL_BYTES).decode("utf-8", "replace").splitlines()[-count:]
+
+
+def read_from(path: Path, offset: int) -> tuple[bytes, int]:
+    """Give the next piece of a log; a log that was begun anew is given from its beginning."""
+    with opened(path) as file:
+        if file is None:
+            return b"", 0
+        start = offset if 0 <= offset <= os.fstat(file.fileno()).st_size else 0
+        file.seek(start)
+        piece = file.read(PIECE_BYTES)
+        return piece, start + len(piece)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes] | None]:
+    """Open a log, but never what its process may have put in its place: a link or a pipe is as good as no log."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        yield None
+        return
+    with os.fdopen(handle, "rb") as file:
+        yield file if stat.S_ISREG(os.fstat(handle).st_mode) else None
