@@ -79,7 +79,7 @@ def _make_v2(name: str, wanted: set[str], paths: dict[str, str]) -> list[Path]:
     if "" not in paths or not (mount / "cgroup.controllers").exists():
         return []
     own = mount / paths[""].lstrip("/")
-    # A group with processes may not hand controllers down, so ours stand beside it, where our user was given the parent.
+    # A group with processes may not hand controllers down, so ours stand beside it, where the parent was given to us.
     base = own.parent if own != mount else mount
     if not wanted <= set((base / "cgroup.controllers").read_text().split()):
         return []

@@ -10,7 +10,7 @@ TAIL_BYTES = 64 * 1024
 
 
 class CappedLog:
-    """Appends to a file until `bytes_max`; from then on only the newest `TAIL_BYTES` are kept, and written at the end."""
+    """Appends until `bytes_max`; from then on only the newest `TAIL_BYTES` are kept, and written at the end."""
 
     def __init__(self, path: Path, bytes_max: int, owner: tuple[int, int] | None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -23,7 +23,7 @@ START_S = 30.0
 KILL_S = 5.0
 
 
-class LaunchError(Exception):
+class LaunchError(OSError):
     """A process could not be started, or would not end; the message says why."""
 
 

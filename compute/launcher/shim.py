@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 
 from compute.launcher import cgroups, procfs, record
 from compute.launcher.logfile import CappedLog
-from compute.launcher.spec import Limits, LimitedBy, ProcessSpec, from_message
+from compute.launcher.spec import LimitedBy, Limits, ProcessSpec, from_message
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 36, 38
 WATCH_S = 0.25
@@ -162,7 +162,7 @@ class Shim:
             "PATH": PATH,
             "LANG": "C.UTF-8",
             "HOME": folder,
-            "TMPDIR": f"{folder}/tmp",
+            "TMPDIR": f"{folder}/tmp",  # noqa: S108  inside the process's own folder
             "USER": name,
             "LOGNAME": name,
         }

@@ -101,7 +101,11 @@ def test_the_environment_is_scrubbed(make, monkeypatch):
 
 
 def test_the_process_is_fenced_in(make):
-    script = "import os, sys; print(os.umask(0), sys.stdin.read() == '', os.getsid(0) == os.getpid(), open('/proc/self/status').read())"
+    script = (
+        "import os, sys\n"
+        "print(os.umask(0), sys.stdin.read() == '', os.getsid(0) == os.getpid())\n"
+        "print(open('/proc/self/status').read())"
+    )
     spec = make(script)
     launcher.start(spec)
     ended(spec)
