@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from deployments import reconciler, world
 from deployments.models import Endpoint, EndpointState, Wanted
 from workspaces.deletion import Count, Participant, register
 from workspaces.models import Workspace
@@ -18,6 +17,8 @@ def count(workspace: Workspace) -> list[Count]:
 
 def delete_next_batch(workspace: Workspace) -> bool:
     """End and remove some endpoints; say whether any is left. One that will not end is tried again later."""
+    from deployments import reconciler, world  # with it come the drivers, which a web process rarely needs
+
     endpoints = Endpoint.objects.filter(workspace=workspace)
     endpoints.update(wanted=Wanted.ABSENT, state=EndpointState.DELETING)
     for pk in list(endpoints.values_list("pk", flat=True)[:BATCH]):

@@ -177,7 +177,7 @@ def test_stopping_ends_the_replicas_and_starting_brings_them_back(go, around, al
 def test_deleting_leaves_no_row_no_replica_no_file_no_route(go, around, alice, endpoint):
     go()
     operations.delete_endpoint(alice, endpoint)
-    go(1)
+    reconciler.step(endpoint.pk, around.world())
     assert not Endpoint.objects.exists()
     assert (around.driver.names(), around.files, around.route(endpoint.pk)) == ([], set(), "")
 
