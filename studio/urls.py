@@ -15,6 +15,10 @@ WORKSPACE = [
     path("", views.home, name="home"),
     path("api/v1/contents", workspaces_api.contents, name="contents"),
 ]
+PAGES = [
+    path("", include("experiments.urls")),
+    path("", include("registry.urls")),
+]
 
 urlpatterns = [
     path("health", health, name="health"),
@@ -22,4 +26,5 @@ urlpatterns = [
     path("", include("workspaces.urls")),
     path("api/v1/", include("workspaces.api_urls")),
     path("w/<str:workspace>/", include((WORKSPACE, "studio"))),
+    path("w/<str:workspace>/", include(PAGES)),
 ]
