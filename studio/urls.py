@@ -2,6 +2,8 @@
 
 from django.urls import include, path
 
+from compute import api_urls as compute_api
+from jobs import api_urls as jobs_api
 from studio import views
 from studio.health import health
 from workspaces import api as workspaces_api
@@ -25,6 +27,11 @@ urlpatterns = [
     path("", views.root, name="root"),
     path("", include("workspaces.urls")),
     path("api/v1/", include("workspaces.api_urls")),
+    path("api/v1/", include((compute_api.NODE + jobs_api.NODE, "nodes"))),
+    path("w/<str:workspace>/", include("compute.urls")),
+    path("w/<str:workspace>/", include("jobs.urls")),
+    path("w/<str:workspace>/api/v1/", include("compute.api_urls")),
+    path("w/<str:workspace>/api/v1/", include("jobs.api_urls")),
     path("w/<str:workspace>/", include((WORKSPACE, "studio"))),
     path("w/<str:workspace>/", include(PAGES)),
 ]

@@ -242,3 +242,15 @@ def builder_at(runtime_home: Path, *, settings: Mapping[str, str] | None = None)
     root = runtime_home / "environments"
     run_as = (settings or {}).get("build_user", "60999") if os.getuid() == 0 else None
     return Builder(root=root, uv=uv_program(), cache=root / ".cache", run_source_as=run_as)
+
+
+def is_being_built(root: Path, digest: str) -> bool:
+    """Say whether a builder of this machine is at work on it: it holds the lock as long as it lives."""
+    try:
+        with (root / f"{digest}.lock").open("r") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
