@@ -26,6 +26,7 @@ NOT_AUDITED = {
     "experiments.log_outputs",
     "experiments.log_param",
     "experiments.put_file",
+    "experiments.record_model",
     "experiments.create_logged_model",
     "experiments.set_logged_model_tags",
     "experiments.set_tag",
