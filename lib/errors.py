@@ -13,7 +13,7 @@ StudioError
 └── Unavailable       503  try again later
 
 Operations raise these with a sentence that a user can act on. Translators render them: `lib.answers` for pages and
-MLflow's JSON, `workspaces.drf` for the studio's API.
+MLflow's JSON, `lib.drf` for the studio's API.
 """
 
 from __future__ import annotations

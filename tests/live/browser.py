@@ -1,0 +1,79 @@
+"""A real browser, and what is asked of every page it opens."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+# Chromium looks for its maker's hosts at every start; offline each look-up costs time and means nothing.
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 320, "height": 800}
+RULES = {
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+}
+
+
+def program() -> str | None:
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+def launch(playwright: Playwright) -> Browser:
+    return playwright.chromium.launch(executable_path=program(), args=QUIET)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    if program() is None:
+        pytest.skip("there is no Chromium on this machine, so nothing was driven in a browser")
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def window(browser: Browser, url: str, *, dark: bool = False, narrow: bool = False) -> Iterator[Page]:
+    """Open a page of a fresh browser profile; what its console complains of fails the test."""
+    context = browser.new_context(
+        base_url=url, viewport=NARROW if narrow else WIDE, color_scheme="dark" if dark else "light", locale="en-GB"
+    )
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
+    try:
+        yield page
+        assert not complaints, f"the browser's console says: {complaints}"
+    finally:
+        context.close()
+
+
+def accessibility_faults(page: Page) -> list[str]:
+    """List what axe finds on the page as it stands, a line each."""
+    found = Axe().run(page, options=RULES)
+    return [
+        f"{fault['id']}: {node['html'][:160]}"
+        for fault in found.response["violations"]
+        for node in fault["nodes"]
+    ]  # fmt: skip
+
+
+def keep(page: Page, name: str) -> None:
+    """Keep a picture when STUDIO_SHOTS names a folder for them."""
+    if folder := os.environ.get("STUDIO_SHOTS"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)

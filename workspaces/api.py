@@ -1,0 +1,113 @@
+"""Groups, workspaces and tokens for programs: above any workspace, under /api/v1/."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import api_view
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from workspaces import access, deletion, operations, queries
+from workspaces.models import ResourceGroup, Workspace
+
+
+class WorkspaceOut(serializers.ModelSerializer[Workspace]):
+    group = serializers.CharField(source="group.name")
+
+    class Meta:
+        model = Workspace
+        fields = ["name", "group", "description", "state", "created_ms"]
+
+
+class GroupOut(serializers.ModelSerializer[ResourceGroup]):
+    workspaces = serializers.SlugRelatedField[Workspace](slug_field="name", many=True, read_only=True)
+
+    class Meta:
+        model = ResourceGroup
+        fields = ["name", "subscription_id", "location", "state", "created_ms", "workspaces"]
+
+
+class CountOut(serializers.Serializer[Any]):
+    kind = serializers.CharField(source="label")
+    rows = serializers.IntegerField()
+    size_bytes = serializers.IntegerField()
+
+
+class GroupIn(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=90)
+    subscription_id = serializers.CharField(max_length=36, default="")
+    location = serializers.CharField(max_length=60, default="local")
+
+
+class WorkspaceIn(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=63)
+    description = serializers.CharField(default="", allow_blank=True)
+
+
+class ConfirmIn(serializers.Serializer[Any]):
+    confirm = serializers.CharField(max_length=90, trim_whitespace=False)
+
+
+def parsed(serializer: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+    body = serializer(data=request.data)
+    body.is_valid(raise_exception=True)
+    return dict(body.validated_data)
+
+
+@extend_schema(methods=["GET"], responses=GroupOut(many=True))
+@extend_schema(methods=["POST"], request=GroupIn, responses={201: GroupOut})
+@api_view(["GET", "POST"])
+def groups(request: Request) -> Response:
+    """List resource groups, or create one."""
+    actor = request._request.actor  # type: ignore[attr-defined]
+    if request.method == "POST":
+        return Response(GroupOut(operations.create_group(actor, **parsed(GroupIn, request))).data, status=201)
+    return Response(GroupOut(queries.groups(actor), many=True).data)
+
+
+@extend_schema(methods=["GET"], responses=GroupOut)
+@extend_schema(methods=["DELETE"], request=ConfirmIn, responses={202: GroupOut})
+@api_view(["GET", "DELETE"])
+def group(request: Request, name: str) -> Response:
+    """Show a resource group, or delete it with everything in it; `confirm` repeats its name."""
+    actor = request._request.actor  # type: ignore[attr-defined]
+    found = queries.group(actor, name)
+    if request.method == "DELETE":
+        operations.delete_group(actor, found, **parsed(ConfirmIn, request))
+        found.refresh_from_db()
+        return Response(GroupOut(found).data, status=202)
+    return Response(GroupOut(found).data)
+
+
+@extend_schema(request=WorkspaceIn, responses={201: WorkspaceOut})
+@api_view(["POST"])
+def group_workspaces(request: Request, name: str) -> Response:
+    """Create a workspace in a group."""
+    actor = request._request.actor  # type: ignore[attr-defined]
+    workspace = operations.create_workspace(actor, queries.group(actor, name), **parsed(WorkspaceIn, request))
+    return Response(WorkspaceOut(workspace).data, status=201)
+
+
+@extend_schema(responses=WorkspaceOut(many=True))
+@api_view(["GET"])
+def workspaces(request: Request) -> Response:
+    """List the workspaces that the caller may see."""
+    actor = request._request.actor  # type: ignore[attr-defined]
+    return Response(WorkspaceOut(access.visible_workspaces(actor), many=True).data)
+
+
+@extend_schema(responses=CountOut(many=True))
+@api_view(["GET"])
+def contents(request: Request) -> Response:
+    """Count what is in the workspace: what deleting its group would remove."""
+    return Response(CountOut(deletion.count(request._request.workspace), many=True).data)  # type: ignore[attr-defined]
+
+
+groups = access.admin(groups)
+group = access.admin(group)
+group_workspaces = access.admin(group_workspaces)
+workspaces = access.signed_in(workspaces)
+contents = access.needs("workspace.read")(contents)
