@@ -143,7 +143,9 @@ def order(grammar: Grammar, text: str) -> Order:
         return Order(*guarded(SearchExperimentsUtils.parse_order_by_for_search_experiments, text))
     if grammar == "versions":
         return Order(*guarded(SearchModelVersionUtils.parse_order_by_for_search_model_versions, text))
-    key, ascending = guarded(SearchModelUtils.parse_order_by_for_search_registered_models, text)
+    if text.split()[:1] == ["creation_timestamp"]:  # which the server's own parser lacks, and newer clients send
+        return Order(*guarded(SearchModelUtils.parse_order_by_for_search_registered_models, text))
+    key, ascending = guarded(SearchUtils.parse_order_by_for_search_registered_models, text)
     return Order("attribute", key, ascending)
 
 

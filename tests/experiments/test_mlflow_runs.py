@@ -61,7 +61,16 @@ def test_what_is_not_there_is_404_in_mlflows_words(mlflow):
     assert refused(mlflow, "GetRun").code == "INVALID_PARAMETER_VALUE"
 
 
-LOCATIONS = ["file:///etc", "/etc", "../..", "s3://b/../..", "javascript:1", "mlflow-artifacts:/../x", "FILE:x", "data:,"]
+LOCATIONS = [
+    "file:///etc",
+    "/etc",
+    "../..",
+    "s3://b/../..",
+    "javascript:1",
+    "mlflow-artifacts:/../x",
+    "FILE:x",
+    "data:,",
+]
 
 
 @pytest.mark.parametrize("location", LOCATIONS)
@@ -156,9 +165,7 @@ def test_metrics_keep_the_latest_and_the_whole_history(mlflow, run_id):
     history = mlflow("GetMetricHistory", run_id=run_id, metric_key="m")
     assert [one["value"] for one in history["metrics"]] == [1.0, 2.0, 3.0]
     first = mlflow("GetMetricHistory", run_id=run_id, metric_key="m", max_results=2)
-    last = mlflow(
-        "GetMetricHistory", run_id=run_id, metric_key="m", max_results=2, page_token=first["next_page_token"]
-    )
+    last = mlflow("GetMetricHistory", run_id=run_id, metric_key="m", max_results=2, page_token=first["next_page_token"])
     assert ([one["step"] for one in last["metrics"]], "next_page_token" in last) == ([3], False)
     bulk = mlflow("GetMetricHistoryBulkInterval", run_ids=[run_id, "f" * 32], metric_key="m", start_step=2, end_step=9)
     assert [(one["run_id"], one["step"]) for one in bulk["metrics"]] == [(run_id, 2), (run_id, 3)]

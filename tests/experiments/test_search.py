@@ -130,7 +130,9 @@ def test_what_lacks_a_metric_comes_last_both_ways_and_nan_before_it(runs, alice,
 def test_without_an_order_the_newest_come_first_and_ties_go_by_id(runs, alice, workspace):
     found = list(queries.search_runs(alice, workspace, None).values_list("start_ms", "pk"))
     assert found == sorted(found, key=lambda one: (-one[0], one[1]))
-    ended = list(queries.search_runs(alice, workspace, None, order_by=["end_time DESC"]).values_list("end_ms", flat=True))
+    ended = list(
+        queries.search_runs(alice, workspace, None, order_by=["end_time DESC"]).values_list("end_ms", flat=True)
+    )
     known = [one for one in ended if one is not None]
     assert ended == sorted(known, reverse=True) + [None] * (len(ended) - len(known))
     by_param = queries.search_runs(alice, workspace, None, order_by=["params.p ASC", "attributes.run_name DESC"])
@@ -139,7 +141,8 @@ def test_without_an_order_the_newest_come_first_and_ties_go_by_id(runs, alice, w
 
 
 @pytest.mark.parametrize(
-    "text", ["tags.a = ''' OR 1=1 --'", "tags.a = '\"; DROP TABLE experiments_run; --'", "tags.a LIKE '%%%%%%%%%%%%%%%%b'"]
+    "text",
+    ["tags.a = ''' OR 1=1 --'", "tags.a = '\"; DROP TABLE experiments_run; --'", "tags.a LIKE '%%%%%%%%%%%%%%%%b'"],
 )
 def test_sql_in_a_value_is_only_a_value(runs, alice, workspace, text):
     assert queries.search_runs(alice, workspace, None, text=text).count() == 0
