@@ -1,4 +1,7 @@
-"""A small client of MLflow's REST for unit tests: it checks every answer against the message that MLflow's clients parse."""
+"""A small client of MLflow's REST for unit tests.
+
+It checks every answer against the message that MLflow's clients parse.
+"""
 
 from __future__ import annotations
 

@@ -158,7 +158,7 @@ def test_a_source_that_clients_name_leads_to_its_files(mlflow, model, run, logge
             queries.model_files(version)
         return
     assert version.run == run
-    assert (version.logged_model == logged) == ("models" in source.split("/")[2:] or "model" != source[-5:])
+    assert (version.logged_model == logged) == ("models" in source.split("/")[2:] or source[-5:] != "model")
     uri = mlflow("GetModelVersionDownloadUri", name="m", version="1")["artifact_uri"]
     assert uri == queries.model_files(version).uri
     copy = mlflow("CreateModelVersion", name="m", source="models:/m/1")["model_version"]
