@@ -56,8 +56,6 @@ class Studio:
         self.console.say(f"Starting the studio of {self.home.path}")
         servers = await self._start_servers()
         prepared = await self._prepare(servers)
-        self._keep(parts.control_part(lambda: broker.beats(servers.broker_url, "control")))
-        self._keep(parts.beat_part(lambda: broker.beats(servers.broker_url, "beat")))
         if parts.has_module("compute.node"):
             self._keep(parts.node_part(lambda: broker.beats(servers.broker_url, "node"), prepared.node_token))
         self.background.append(asyncio.create_task(self._rotate_access_log()))
@@ -113,16 +111,21 @@ class Studio:
         # An external database may have been emptied or restored meanwhile: always asked.
         migrate = not tables.is_current or "database" not in self.keepers
         collect = not static.is_current
-        web = parts.web_part(self.home)
         if not migrate and not collect:
-            self._keep(web)
+            await self._open(servers)
         prepared = await preparation.bootstrap(self.home, self.env, migrate=migrate, collect=collect)
         tables.set()
         static.set()
         if "web" not in self.keepers:
-            self._keep(web)
-        await self._ready(["web"])
+            await self._open(servers)
         return prepared
+
+    async def _open(self, servers: Servers) -> None:
+        """Start the web workers, and once they answer, what would have kept the processors from them."""
+        self._keep(parts.web_part(self.home))
+        await self._ready(["web"])
+        self._keep(parts.control_part(lambda: broker.beats(servers.broker_url, "control")))
+        self._keep(parts.beat_part(lambda: broker.beats(servers.broker_url, "beat")))
 
     async def _prepare_sample(self) -> None:
         """Build the sample's environment the first time, when there is a network; say so if it fails, and go on."""
