@@ -156,6 +156,9 @@ def free_port(wanted: int) -> int:
 
 def runtime_folder(path: Path, seed: str) -> Path:
     """Return where unprivileged processes reach their files: the home itself, unless root's home is closed to them."""
+    if chosen := os.environ.get("STUDIO_RUNTIME_HOME"):
+        Path(chosen).mkdir(parents=True, exist_ok=True)
+        return Path(chosen).resolve()
     if os.geteuid() != 0:
         return path
     runtime = SYSTEM_RUNTIME / runtime_name(path)
