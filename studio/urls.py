@@ -20,6 +20,10 @@ WORKSPACE = [
 PAGES = [
     path("", include("experiments.urls")),
     path("", include("registry.urls")),
+    path("", include("compute.urls")),
+    path("", include("jobs.urls")),
+    path("api/v1/", include("compute.api_urls")),
+    path("api/v1/", include("jobs.api_urls")),
 ]
 
 urlpatterns = [
@@ -28,10 +32,6 @@ urlpatterns = [
     path("", include("workspaces.urls")),
     path("api/v1/", include("workspaces.api_urls")),
     path("api/v1/", include((compute_api.NODE + jobs_api.NODE, "nodes"))),
-    path("w/<str:workspace>/", include("compute.urls")),
-    path("w/<str:workspace>/", include("jobs.urls")),
-    path("w/<str:workspace>/api/v1/", include("compute.api_urls")),
-    path("w/<str:workspace>/api/v1/", include("jobs.api_urls")),
     path("w/<str:workspace>/", include((WORKSPACE, "studio"))),
     path("w/<str:workspace>/", include(PAGES)),
 ]

@@ -6,6 +6,7 @@ Nothing here knows the studio: it is plain MLflow, and runs the same on any mach
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import mlflow
 
@@ -33,7 +34,7 @@ def main() -> None:
         log_model(model, train_x)
 
 
-def train(regressor, train_x, train_y, test_x, test_y):
+def train(regressor: Any, train_x: Any, train_y: Any, test_x: Any, test_y: Any) -> Any:
     """Grow one tree after another, and log the error of each step while it goes."""
     model = regressor(n_estimators=1, warm_start=True, **PARAMS)
     for step in range(1, TREES + 1):
@@ -54,11 +55,11 @@ def train(regressor, train_x, train_y, test_x, test_y):
     return model
 
 
-def rmse(model, x, y) -> float:
+def rmse(model: Any, x: Any, y: Any) -> float:
     return float(((model.predict(x) - y) ** 2).mean() ** 0.5)
 
 
-def log_importances(model, names) -> None:
+def log_importances(model: Any, names: list[str]) -> None:
     """Keep what the model looks at most as a table and a drawing."""
     ranked = sorted(zip(names, model.feature_importances_, strict=True), key=lambda pair: -pair[1])
     lines = "".join(f"{name},{importance:.4f}\n" for name, importance in ranked)
@@ -66,7 +67,7 @@ def log_importances(model, names) -> None:
     mlflow.log_text(bars(ranked), "importances.svg")
 
 
-def bars(ranked) -> str:
+def bars(ranked: list[tuple[str, float]]) -> str:
     """Draw one bar a feature."""
     widest = ranked[0][1]
     rows = [
@@ -78,7 +79,7 @@ def bars(ranked) -> str:
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{"".join(rows)}</svg>'
 
 
-def log_model(model, train_x) -> None:
+def log_model(model: Any, train_x: Any) -> None:
     """Log the model with its signature and an example; the requirements are this project's own."""
     requirements = Path("requirements.txt").read_text().split()
     example = train_x.head(3)
