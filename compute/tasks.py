@@ -5,8 +5,8 @@ from __future__ import annotations
 from celery import shared_task
 
 from compute import operations
-from compute.operations.environments import send
 from compute.models import BuildState, EnvironmentBuild
+from compute.operations.environments import send
 
 AT_REST = (BuildState.READY, BuildState.FAILED)
 

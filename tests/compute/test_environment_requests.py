@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from compute import operations, queries, tasks
-from compute.environments import Built, BuildFailed, parse_requirements
+from compute.environments import BuildFailed, Built, parse_requirements
 from compute.environments.build import READY, write_whole
 from compute.models import BuildState, EnvironmentBuild
 from compute.operations import environments as rooms
