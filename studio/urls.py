@@ -4,7 +4,7 @@ from django.urls import include, path
 
 from compute import api_urls as compute_api
 from jobs import api_urls as jobs_api
-from studio import views
+from studio import mlflow_urls, views
 from studio.health import health
 from workspaces import api as workspaces_api
 
@@ -12,18 +12,22 @@ handler400 = "lib.answers.bad_request"
 handler404 = "lib.answers.not_found"
 handler500 = "lib.answers.server_error"
 
-# Each app adds its pages here, and its API where it has one.
-WORKSPACE = [
+STUDIO = [
     path("", views.home, name="home"),
     path("api/v1/contents", workspaces_api.contents, name="contents"),
 ]
-PAGES = [
+
+# Each app adds its pages here, and its API where it has one.
+WORKSPACE = [
+    path("", include((STUDIO, "studio"))),
     path("", include("experiments.urls")),
     path("", include("registry.urls")),
     path("", include("compute.urls")),
     path("", include("jobs.urls")),
     path("api/v1/", include("compute.api_urls")),
     path("api/v1/", include("jobs.api_urls")),
+    # MLflow's clients, of the workspace in the address …
+    path("", include(mlflow_urls.urlpatterns)),
 ]
 
 urlpatterns = [
@@ -32,6 +36,7 @@ urlpatterns = [
     path("", include("workspaces.urls")),
     path("api/v1/", include("workspaces.api_urls")),
     path("api/v1/", include((compute_api.NODE + jobs_api.NODE, "nodes"))),
-    path("w/<str:workspace>/", include((WORKSPACE, "studio"))),
-    path("w/<str:workspace>/", include(PAGES)),
+    # … and of the caller's default workspace, or the one that the header names.
+    path("", include(mlflow_urls.urlpatterns)),
+    path("w/<str:workspace>/", include(WORKSPACE)),
 ]

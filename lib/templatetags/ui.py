@@ -148,7 +148,8 @@ def dialog(content: str, name: str, title: str, is_open: object = False) -> Safe
 def field(bound: Any, hint: str = "", css: str = "", mono: bool = False) -> dict[str, Any]:
     """Show a form field: label above, hint or error below, tied together for screen readers."""
     widget = bound.field.widget
-    kind = "tick" if widget.input_type == "checkbox" else "select" if hasattr(widget, "choices") else "input"
+    is_tick = getattr(widget, "input_type", "") == "checkbox"
+    kind = "tick" if is_tick else "select" if hasattr(widget, "choices") else "input"
     described = f"{bound.auto_id}-note" if (bound.errors or hint or bound.help_text) else None
     attrs = {"class": f"{kind} mono" if mono else kind, "aria-describedby": described}
     attrs |= {"aria-invalid": "true"} if bound.errors else {}

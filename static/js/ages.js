@@ -1,19 +1,15 @@
-// Keeps <time data-age> young ("12 s ago") in the reader's language, and says the exact time in UTC and in their zone.
+// Keeps <time data-age> young ("12 s ago") in the page's words, and says the exact time in the reader's zone too.
 
 const UNITS = [
-  [60, 1, "second"],
-  [3600, 60, "minute"],
-  [86_400, 3600, "hour"],
-  [2_592_000, 86_400, "day"],
+  [60, 1, "Seconds"],
+  [3600, 60, "Minutes"],
+  [86_400, 3600, "Hours"],
+  [2_592_000, 86_400, "Days"],
 ];
 
-function age(seconds, language) {
+function age(seconds) {
   for (const [limit, size, unit] of UNITS) {
-    if (seconds < limit) {
-      const n = Math.floor(seconds / size);
-      const words = new Intl.RelativeTimeFormat(language, { style: "short", numeric: "always" }).format(-n, unit);
-      return words.replace(". ", " "); // "9 min. ago"
-    }
+    if (seconds < limit) return document.body.dataset[`word${unit}`].replace("{n}", Math.floor(seconds / size));
   }
   return null;
 }
@@ -22,7 +18,7 @@ function refresh(language) {
   for (const element of document.querySelectorAll("time[data-age]")) {
     const then = new Date(element.dateTime);
     const seconds = (Date.now() - then) / 1000;
-    const text = seconds < 5 ? null : age(seconds, language);
+    const text = seconds < 5 ? null : age(seconds);
     if (text && text !== element.textContent) element.textContent = text;
     if (element.dataset.zoned) continue;
     element.dataset.zoned = "yes";
