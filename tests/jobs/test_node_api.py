@@ -65,3 +65,21 @@ def test_bad_beats_are_refused(submit, joined):
     assert post(joined, f"/jobs/{job.pk}/beat", attempt=1, state="Completed").status_code == 400
     assert post(joined, f"/jobs/{job.pk}/finish", attempt=1, outcome="great").status_code == 400
     assert post(joined, "/jobs/ffff/beat", attempt=1).status_code == 404
+
+
+def test_a_program_submits_a_job_with_its_files(bearer, alice_user, bob_user, joined):
+    body = {
+        "experiment": "by api",
+        "files": {"train.py": "print(1)\n", "lib/part.py": ""},
+        "command": ["python", "train.py"],
+        "environment": {"packages": ["numpy"]},
+        "limits": {"memory_bytes": 10**9},
+        "attempts_allowed": 2,
+    }
+    answer = bearer(alice_user).post("/w/main/api/v1/jobs", body, content_type="application/json")
+    assert (answer.status_code, answer.json()["state"]) == (201, "Queued")
+    work = post(joined, "/claim", node="n1").json()["job"]
+    assert (work["limits"], work["command"]) == ({"memory_bytes": 10**9}, ["python", "train.py"])
+    assert bearer(bob_user).post("/w/main/api/v1/jobs", body, content_type="application/json").status_code == 403
+    body["files"] = {"../up.py": ""}
+    assert bearer(alice_user).post("/w/main/api/v1/jobs", body, content_type="application/json").status_code == 400
