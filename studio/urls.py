@@ -30,8 +30,10 @@ urlpatterns = [
     path("api/v1/", include((compute_api.NODE + jobs_api.NODE, "nodes"))),
     path("w/<str:workspace>/", include("compute.urls")),
     path("w/<str:workspace>/", include("jobs.urls")),
+    path("w/<str:workspace>/", include("deployments.urls")),
     path("w/<str:workspace>/api/v1/", include("compute.api_urls")),
     path("w/<str:workspace>/api/v1/", include("jobs.api_urls")),
+    path("w/<str:workspace>/api/v1/", include("deployments.api_urls")),
     path("w/<str:workspace>/", include((WORKSPACE, "studio"))),
     path("w/<str:workspace>/", include(PAGES)),
 ]
