@@ -4,7 +4,7 @@ from django.urls import include, path
 
 from compute import api_urls as compute_api
 from jobs import api_urls as jobs_api
-from studio import views
+from studio import mlflow_urls, views
 from studio.health import health
 from workspaces import api as workspaces_api
 
@@ -36,4 +36,7 @@ urlpatterns = [
     path("w/<str:workspace>/api/v1/", include("deployments.api_urls")),
     path("w/<str:workspace>/", include((WORKSPACE, "studio"))),
     path("w/<str:workspace>/", include(PAGES)),
+    # MLflow's clients: of the caller's default workspace (or the one that the header names), and of the one in the address.
+    path("", include(mlflow_urls.urlpatterns)),
+    path("w/<str:workspace>/", include(mlflow_urls.urlpatterns)),
 ]
