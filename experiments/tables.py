@@ -123,7 +123,7 @@ def heads(
         found.append(Head(_("Experiment"), "rank-2"))
     found += [
         head(_("Status"), "attributes.status", order),
-        head(_("Started"), "attributes.start_time", order, "num"),
+        head(_("Started"), "attributes.start_time", order, "num rank-2"),
         Head(_("Duration"), "num rank-2"),
         head(_("User"), "attributes.user_id", order, "rank-3"),
     ]

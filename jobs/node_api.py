@@ -14,9 +14,10 @@ from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from compute.operations import cluster_of
 from experiments.artifacts import store
 from jobs import operations, snapshots
-from jobs.models import Job
+from jobs.models import JOB_LIVE, Job
 from jobs.operations import running
 from lib.errors import InvalidValue, NotFound
 from lib.http import number_in
@@ -31,7 +32,7 @@ class ClaimIn(serializers.Serializer[Any]):
 
 class BeatIn(serializers.Serializer[Any]):
     attempt = serializers.IntegerField()
-    state = serializers.ChoiceField(choices=running.JOB_LIVE, default="", allow_blank=True)
+    state = serializers.ChoiceField(choices=JOB_LIVE, default="", allow_blank=True)
     newest = serializers.CharField(default="", allow_blank=True, max_length=4000)
 
 
@@ -118,7 +119,7 @@ def log(request: HttpRequest, run_id: str, name: str) -> JsonResponse:
 def snapshot(request: HttpRequest, run_id: str) -> FileResponse:
     """Give the archive of a job's code."""
     actor: access.Actor = request.actor  # type: ignore[attr-defined]
-    rows = Job.objects.filter(target=running.cluster_of(actor), state__in=running.HELD)
+    rows = Job.objects.filter(target=cluster_of(actor), state__in=running.HELD)
     job = rows.select_related("snapshot").filter(pk=run_id).first()
     if job is None:
         raise NotFound("There is no such job on this cluster.")

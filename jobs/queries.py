@@ -41,12 +41,12 @@ def stages(job: Job) -> list[Stage]:
         is_end = state in JOB_ENDED
         shown = state if is_last else "done"
         took = None if is_end else until_ms - since_ms
-        passed.append(Stage(JobState(state).label, shown, took, newest, is_last and not is_end))
+        passed.append(Stage(str(JobState(state).label), shown, took, newest, is_last and not is_end))
     if job.has_ended or job.state == JobState.NOT_RESPONDING:
         return passed
     order = (JobState.QUEUED, *JOB_LIVE, JobState.COMPLETED)
     coming = order[order.index(JobState(job.state)) + 1 :]
-    return passed + [Stage(state.label, "pending", None, "", False) for state in coming]
+    return passed + [Stage(str(state.label), "pending", None, "", False) for state in coming]
 
 
 def newest_line(job: Job) -> str:

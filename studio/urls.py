@@ -12,14 +12,24 @@ handler400 = "lib.answers.bad_request"
 handler404 = "lib.answers.not_found"
 handler500 = "lib.answers.server_error"
 
-# Each app adds its pages here, and its API where it has one.
-WORKSPACE = [
+STUDIO = [
     path("", views.home, name="home"),
     path("api/v1/contents", workspaces_api.contents, name="contents"),
 ]
-PAGES = [
+
+# Each app adds its pages here, and its API where it has one.
+WORKSPACE = [
+    path("", include((STUDIO, "studio"))),
     path("", include("experiments.urls")),
     path("", include("registry.urls")),
+    path("", include("compute.urls")),
+    path("", include("jobs.urls")),
+    path("", include("deployments.urls")),
+    path("api/v1/", include("compute.api_urls")),
+    path("api/v1/", include("jobs.api_urls")),
+    path("api/v1/", include("deployments.api_urls")),
+    # MLflow's clients, of the workspace in the address …
+    path("", include(mlflow_urls.urlpatterns)),
 ]
 
 urlpatterns = [
@@ -28,15 +38,7 @@ urlpatterns = [
     path("", include("workspaces.urls")),
     path("api/v1/", include("workspaces.api_urls")),
     path("api/v1/", include((compute_api.NODE + jobs_api.NODE, "nodes"))),
-    path("w/<str:workspace>/", include("compute.urls")),
-    path("w/<str:workspace>/", include("jobs.urls")),
-    path("w/<str:workspace>/", include("deployments.urls")),
-    path("w/<str:workspace>/api/v1/", include("compute.api_urls")),
-    path("w/<str:workspace>/api/v1/", include("jobs.api_urls")),
-    path("w/<str:workspace>/api/v1/", include("deployments.api_urls")),
-    path("w/<str:workspace>/", include((WORKSPACE, "studio"))),
-    path("w/<str:workspace>/", include(PAGES)),
-    # MLflow's clients: of the caller's default workspace (or the one that the header names), and of the one in the address.
+    # … and of the caller's default workspace, or the one that the header names.
     path("", include(mlflow_urls.urlpatterns)),
-    path("w/<str:workspace>/", include(mlflow_urls.urlpatterns)),
+    path("w/<str:workspace>/", include(WORKSPACE)),
 ]

@@ -74,6 +74,7 @@ class Builder:
         if found := find(self.root, spec.digest):
             return found
         self.root.mkdir(parents=True, exist_ok=True)
+        self.root.chmod(0o755)  # jobs run what is here, as users of their own
         with locked(self.root / f"{spec.digest}.lock"):
             return find(self.root, spec.digest) or self._build(spec)
 

@@ -40,7 +40,8 @@ def cluster_of(actor: Actor) -> ComputeTarget:
     require_node(actor)
     if actor.only_workspace is None and actor.subject in ("", LOCAL_CLUSTER):
         return local_cluster()
-    found = ComputeTarget.objects.filter(workspace_id=actor.only_workspace, name=actor.subject).first()
+    rows = ComputeTarget.objects.filter(name=actor.subject)
+    found = rows.filter(workspace=actor.only_workspace).first()
     if found is None:
         raise Denied(_("The cluster that this token was made for is gone."))
     return found

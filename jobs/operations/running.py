@@ -12,7 +12,7 @@ from compute.models import Node
 from compute.operations import cluster_of
 from jobs import logs
 from jobs.models import JOB_LIVE, Job, JobState
-from jobs.operations.states import LEASE_MS, enter, extended_lease
+from jobs.operations.states import enter, extended_lease
 from lib.errors import Conflict, NotFound
 from workspaces.access import JOB_PERMISSIONS, Actor
 from workspaces.models import LifeState, Token
@@ -88,7 +88,7 @@ def held_jobs(actor: Actor, *, node_name: str) -> list[Job]:
 
 def locked(actor: Actor, run_id: str) -> Job:
     rows = Job.objects.select_for_update(of=["self"]).select_related("run", "workspace")
-    job = rows.filter(pk=run_id, target=cluster_of(actor)).first()
+    job: Job | None = rows.filter(pk=run_id, target=cluster_of(actor)).first()
     if job is None:
         raise NotFound("There is no such job on this cluster.")
     return job
@@ -170,5 +170,3 @@ def append_log(actor: Actor, run_id: str, *, attempt: int, name: str, offset: in
         raise Conflict(f"the log has {size} bytes")
     return size
 
-
-__all__ = ["LEASE_MS", "Beat", "Claim", "append_log", "beat", "claim_job", "finish_job", "held_jobs"]

@@ -64,5 +64,3 @@ def extended_lease() -> Any:
 def has_lapsed(by_ms: int = 0) -> dict[str, Any]:
     """Give the filter for leases that ended at least so long ago."""
     return {"lease_ms__lt": DatabaseNow() - by_ms}
-
-

@@ -5,6 +5,7 @@ Nothing here knows the studio: it is plain MLflow, and runs the same on any mach
 
 import os
 import time
+from pathlib import Path
 
 import mlflow
 
@@ -79,8 +80,7 @@ def bars(ranked) -> str:
 
 def log_model(model, train_x) -> None:
     """Log the model with its signature and an example; the requirements are this project's own."""
-    with open("requirements.txt") as file:
-        requirements = file.read().split()
+    requirements = Path("requirements.txt").read_text().split()
     example = train_x.head(3)
     signature = mlflow.models.infer_signature(train_x, model.predict(train_x))
     mlflow.sklearn.log_model(
