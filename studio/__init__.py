@@ -1,3 +1,1 @@
-from studio.celery import app as celery_app
-
-__all__ = ["celery_app"]
+"""The shell: settings, addresses, the Celery application, the supervisor, the gateway."""

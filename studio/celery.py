@@ -10,6 +10,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "studio.settings")
 
 app = Celery("studio")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+# Heartbeats are signals of this very process; tasks are found where apps keep them.
+app.conf.imports = ("studio.heartbeats",)
 app.autodiscover_tasks(["studio", "workspaces", "compute", "experiments", "registry", "jobs", "deployments"])
 
 # A row says what is wanted; these look every few seconds at every row not at rest and send what is missing, so a lost

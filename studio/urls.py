@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from studio import views
+from studio.health import health
 from workspaces import api as workspaces_api
 
 handler400 = "lib.answers.bad_request"
@@ -16,6 +17,7 @@ WORKSPACE = [
 ]
 
 urlpatterns = [
+    path("health", health, name="health"),
     path("", views.root, name="root"),
     path("", include("workspaces.urls")),
     path("api/v1/", include("workspaces.api_urls")),

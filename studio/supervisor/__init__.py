@@ -1,0 +1,1 @@
+"""Starts the parts of the studio, keeps them running, and stops them all. Knows nothing of Django."""

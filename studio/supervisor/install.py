@@ -1,0 +1,188 @@
+"""Prepares `.venv` for this checkout with nothing but the standard library, and prints its interpreter.
+
+Run as a file by the base interpreter, before anything is installed: it may import nothing of the studio.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+STAMP = "studio-installed"
+
+
+class InstallError(Exception):
+    """Says in one sentence why the installation cannot go on."""
+
+
+def main() -> int:
+    """Install what is missing and print the interpreter to use."""
+    venv = Path(os.environ.get("STUDIO_VENV", ROOT / ".venv")).absolute()
+    try:
+        print(ensure(venv, ROOT / "requirements.txt"))
+    except InstallError as error:
+        print(f"studio: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstudio: the installation was interrupted; the next start goes on with it.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def ensure(venv: Path, requirements: Path) -> Path:
+    """Return the interpreter of `venv`, installed as `requirements` says; touch no network when it is already so."""
+    python = venv / "bin" / "python"
+    wanted = fingerprint(venv, requirements)
+    if installed(venv) == wanted and os.access(python, os.X_OK):
+        return python
+    with lock(venv):
+        if installed(venv) != wanted or not os.access(python, os.X_OK):
+            install(venv, python, requirements)
+            (venv / STAMP).write_text(wanted)
+    return python
+
+
+def fingerprint(venv: Path, requirements: Path) -> str:
+    """Return what an installation depends on, as one hash: the pins, the base interpreter, the place."""
+    facts = [str(venv), os.path.realpath(sys.executable), sys.version, requirements.read_text()]
+    return hashlib.sha256("\0".join(facts).encode()).hexdigest()
+
+
+def installed(venv: Path) -> str:
+    """Return the fingerprint that the last whole installation left, or nothing."""
+    try:
+        return (venv / STAMP).read_text()
+    except OSError:
+        return ""
+
+
+class lock:  # noqa: N801 - reads as a verb where it is used
+    """Hold the right to install into a folder, waiting for another installation to end."""
+
+    def __init__(self, venv: Path) -> None:
+        self.path = venv.with_name(venv.name + ".lock")
+
+    def __enter__(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.file = self.path.open("w")
+        try:
+            fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("waiting for another installation into the same folder")
+            fcntl.flock(self.file, fcntl.LOCK_EX)
+
+    def __exit__(self, *_: object) -> None:
+        self.path.unlink(missing_ok=True)
+        self.file.close()
+
+
+def install(venv: Path, python: Path, requirements: Path) -> None:
+    """Make the environment anew when it does not run, then bring in exactly what is pinned."""
+    (venv / STAMP).unlink(missing_ok=True)
+    if not runs(python):
+        make(venv)
+    if not runs(python, "-m", "uv", "--version"):
+        say("installing uv, which installs the rest")
+        uv = pinned("uv", requirements)
+        call([python, "-m", "pip", "install", "--disable-pip-version-check", "--quiet", uv], "uv could not be installed")
+    say(f"installing {requirements.name} (about 900 MB when it is the first time)")
+    call(
+        [python, "-m", "uv", "pip", "install", "--python", python, "--requirement", requirements],
+        "the requirements could not be installed",
+    )
+    # Compiled now and not at the first start, which is measured and may run as someone who cannot write here.
+    subprocess.run([python, "-m", "compileall", "-q", "-j", "0", str(ROOT / "studio")], check=False, stdout=sys.stderr)
+
+
+def make(venv: Path) -> None:
+    """Make an empty virtual environment with pip."""
+    say(f"making the virtual environment {venv}")
+    shutil.rmtree(venv, ignore_errors=True)
+    done = subprocess.run([sys.executable, "-m", "venv", str(venv)], capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        return
+    words = done.stdout + done.stderr
+    if "ensurepip" in words or "No module named venv" in words:
+        version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+        raise InstallError(
+            f"this Python cannot make virtual environments; install its venv module (on Debian: python{version}-venv)."
+        )
+    raise InstallError(f"the virtual environment {venv} could not be made: {last_line(words)}")
+
+
+def pinned(name: str, requirements: Path) -> str:
+    """Return the requirement as pinned for `name`, or the bare name."""
+    for line in requirements.read_text().splitlines():
+        requirement = line.split("#")[0].split(";")[0].strip()
+        if requirement.startswith(f"{name}=="):
+            return requirement
+    return name
+
+
+def call(command: list[object], problem: str) -> None:
+    """Run a command that shows its own progress, or raise InstallError."""
+    done = subprocess.run([str(word) for word in command], check=False, stdout=sys.stderr, env=environment())
+    if done.returncode:
+        raise InstallError(f"{problem} (see above); the first installation needs the network or a local package index.")
+
+
+def environment() -> dict[str, str]:
+    """Return the environment for uv, which does not read pip's settings, with pip's indexes made known to it."""
+    env = dict(os.environ)
+    settings = pip_settings()
+    for name, variable in (
+        ("index-url", "UV_DEFAULT_INDEX"),
+        ("extra-index-url", "UV_INDEX"),
+        ("find-links", "UV_FIND_LINKS"),
+        ("cert", "SSL_CERT_FILE"),
+    ):
+        if name in settings and variable not in env:
+            # UV_FIND_LINKS is the one list that uv separates by commas.
+            env[variable] = ",".join(settings[name].split()) if name == "find-links" else settings[name]
+    if "UV_INDEX" in env:
+        env.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")  # as pip does: one pool of indexes, the best version
+    return env
+
+
+def pip_settings() -> dict[str, str]:
+    """Return pip's settings from its files and the environment, by their names without the section."""
+    done = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False)
+    settings: dict[str, str] = {}
+    for line in done.stdout.splitlines():
+        name, _, value = line.partition("=")
+        text = value.strip("'\"").replace("\\n", " ").strip()
+        if text:
+            settings[name.rpartition(".")[2].strip()] = text
+    return settings
+
+
+def runs(*command: object) -> bool:
+    """Say whether a command ends well."""
+    words = [str(word) for word in command]
+    if len(words) == 1:
+        words += ["-m", "pip", "--version"]
+    try:
+        return subprocess.run(words, capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+def last_line(text: str) -> str:
+    """Return the last line that says something."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "no reason given"
+
+
+def say(words: str) -> None:
+    """Show progress."""
+    print(f"studio: {words}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

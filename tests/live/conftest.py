@@ -1,0 +1,46 @@
+"""A whole studio for the live tests, one for all that do not break it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.live.running import RunningStudio, temporary_folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.live)
+
+
+@pytest.fixture(scope="session")
+def studio() -> Iterator[RunningStudio]:
+    """The studio that tests share: it may be killed in part, for it mends itself, but not stopped."""
+    folder = temporary_folder()
+    running = RunningStudio(folder / "data")
+    try:
+        yield running.start()
+    finally:
+        running.discard()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def another_studio() -> Iterator[Callable[..., RunningStudio]]:
+    """Make studios of one's own, not started yet: `another_studio(home=…, root=…)`."""
+    made: list[RunningStudio] = []
+    folder = temporary_folder()
+
+    def make(home: Path | None = None, **options) -> RunningStudio:
+        made.append(RunningStudio(home or folder / f"data-{len(made)}", **options))
+        return made[-1]
+
+    yield make
+    for running in made:
+        running.discard()
+    shutil.rmtree(folder, ignore_errors=True)
