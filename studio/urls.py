@@ -14,6 +14,7 @@ handler500 = "lib.answers.server_error"
 WORKSPACE = [
     path("", views.home, name="home"),
     path("api/v1/contents", workspaces_api.contents, name="contents"),
+    path("api/v1/", include("workspaces.webhooks.api_urls")),
 ]
 
 urlpatterns = [

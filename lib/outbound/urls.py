@@ -63,9 +63,7 @@ def parse(url: str) -> Target:
         raise refused(_("The URL must begin with https://."))
     if found is None:
         raise refused(
-            _(
-                "The URL cannot be read: write https://host[:port]/path, with no user name, space, “#” or non-ASCII letter."
-            )
+            _("The URL cannot be read: write https://host[:port]/path, without user name, space, “#” or odd letters.")
         )
     host, literal = read_host(found["host"].lower())
     port = read_port(found["port"]) if found["port"] else DEFAULT_PORTS[scheme]

@@ -293,6 +293,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_before_a_byte_is_sent(
     with HTTPServer(("127.0.0.1", 0), Slow) as listening:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self_signed(tmp_path))
+        listening.handle_error = lambda *arguments: None
         listening.socket = context.wrap_socket(listening.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=listening.handle_request, daemon=True).start()
         with pytest.raises(NoAnswer, match="certificate"):
