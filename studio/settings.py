@@ -191,6 +191,9 @@ X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 
+# Files leave through the gateway, which sends them without Python (X-Accel-Redirect); off where none stands before us.
+STUDIO_SENDS_FILES_BY_GATEWAY = env_bool("STUDIO_SENDS_FILES_BY_GATEWAY", True)
+
 # ---- Celery ---------------------------------------------------------------------------------------------------------
 
 CELERY_BROKER_URL = REDIS_URL

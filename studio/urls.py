@@ -1,8 +1,8 @@
 """Every address of the studio. What is inside a workspace stands under /w/<workspace>/."""
 
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 
-from studio import views
+from studio import mlflow_urls, views
 from studio.health import health
 from workspaces import api as workspaces_api
 
@@ -11,7 +11,7 @@ handler404 = "lib.answers.not_found"
 handler500 = "lib.answers.server_error"
 
 # Each app adds its pages here, and its API where it has one.
-WORKSPACE = [
+WORKSPACE: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
     path("api/v1/contents", workspaces_api.contents, name="contents"),
     path("api/v1/", include("workspaces.webhooks.api_urls")),
@@ -23,4 +23,7 @@ urlpatterns = [
     path("", include("workspaces.urls")),
     path("api/v1/", include("workspaces.api_urls")),
     path("w/<str:workspace>/", include((WORKSPACE, "studio"))),
+    # MLflow's clients: of the caller's default workspace (or the one that the header names), and of the one in the address.
+    path("", include(mlflow_urls.urlpatterns)),
+    path("w/<str:workspace>/", include(mlflow_urls.urlpatterns)),
 ]

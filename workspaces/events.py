@@ -75,7 +75,12 @@ def emit(workspace: Workspace, event: str, data: Mapping[str, Any]) -> None:
     """Tell every active webhook of the workspace that asked for this event; sending begins after the commit."""
     assert event in EVENTS, event
     now = now_ms()
-    values = {"event": event, "body": body(workspace, event, data, now), "now": now, "workspace": workspace.pk}
+    values: dict[str, str | int] = {
+        "event": event,
+        "body": body(workspace, event, data, now),
+        "now": now,
+        "workspace": workspace.pk,
+    }
     with connection.cursor() as cursor:
         cursor.execute(WRITE_DELIVERIES, values)
         webhook_ids = [row[0] for row in cursor.fetchall()]

@@ -71,7 +71,7 @@ def parsed(request: Request, serializer: type[serializers.Serializer[Any]], *, p
 @extend_schema(methods=["GET"], responses=WebhookOut(many=True))
 @extend_schema(methods=["POST"], request=WebhookIn, responses={201: WebhookOut})
 @api_view(["GET", "POST"])
-def webhooks(request: Request, workspace: str) -> Response:
+def webhooks(request: Request) -> Response:
     """List the workspace's webhooks, or create one."""
     actor, where = request._request.actor, request._request.workspace  # type: ignore[attr-defined]
     if request.method == "POST":
@@ -84,7 +84,7 @@ def webhooks(request: Request, workspace: str) -> Response:
 @extend_schema(methods=["PATCH"], request=WebhookIn, responses=WebhookOut)
 @extend_schema(methods=["DELETE"], responses={204: None})
 @api_view(["GET", "PATCH", "DELETE"])
-def webhook(request: Request, workspace: str, webhook_id: str) -> Response:
+def webhook(request: Request, webhook_id: str) -> Response:
     """Show, change or delete a webhook; the secret is never shown."""
     actor = request._request.actor  # type: ignore[attr-defined]
     found = queries.webhook(actor, request._request.workspace, webhook_id)  # type: ignore[attr-defined]
@@ -98,7 +98,7 @@ def webhook(request: Request, workspace: str, webhook_id: str) -> Response:
 
 @extend_schema(request=EventIn, responses=OutcomeOut)
 @api_view(["POST"])
-def webhook_test(request: Request, workspace: str, webhook_id: str) -> Response:
+def webhook_test(request: Request, webhook_id: str) -> Response:
     """Send an example of an event at once, and show what the receiver answered."""
     actor = request._request.actor  # type: ignore[attr-defined]
     found = queries.webhook(actor, request._request.workspace, webhook_id)  # type: ignore[attr-defined]
@@ -107,7 +107,7 @@ def webhook_test(request: Request, workspace: str, webhook_id: str) -> Response:
 
 @extend_schema(responses=DeliveryOut(many=True))
 @api_view(["GET"])
-def webhook_deliveries(request: Request, workspace: str, webhook_id: str) -> Response:
+def webhook_deliveries(request: Request, webhook_id: str) -> Response:
     """List the newest deliveries of a webhook, and what came of them."""
     actor = request._request.actor  # type: ignore[attr-defined]
     found = queries.webhook(actor, request._request.workspace, webhook_id)  # type: ignore[attr-defined]

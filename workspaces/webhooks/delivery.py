@@ -1,8 +1,8 @@
 """Send what is due, and keep at it.
 
-A row is the truth. One worker at a time sends for one webhook (a lease on its row), few at a time in the whole studio, each
-for seconds: a host that answers slowly or never takes a small, fixed share of the control worker, whoever owns it. An
-attempt is claimed by its number before it is made, and written down under that number only.
+A row is the truth. One worker at a time sends for one webhook (a lease on its row), few at a time in the whole studio,
+each for seconds: a host that answers slowly or never takes a small, fixed share of the control worker, whoever owns it.
+An attempt is claimed by its number before it is made, and written down under that number only.
 """
 
 from __future__ import annotations
@@ -69,11 +69,8 @@ def claim(webhook_id: str) -> bool:
     now = now_ms()
     if Webhook.objects.filter(lease_ms__gt=now).count() >= MOST_AT_ONCE:
         return False
-    return bool(
-        Webhook.objects.filter(pk__in=ready(now).filter(pk=webhook_id), lease_ms__lte=now).update(
-            lease_ms=now + LEASE_MS
-        )
-    )
+    rows = Webhook.objects.filter(pk__in=ready(now).filter(pk=webhook_id), lease_ms__lte=now)
+    return bool(rows.update(lease_ms=now + LEASE_MS))
 
 
 def send_some(webhook_id: str, ends: float) -> None:
@@ -117,21 +114,19 @@ def write_down(webhook: Webhook, delivery: WebhookDelivery, number: int, outcome
 
 
 def wait_ms(number: int, retry_after_s: int) -> int:
-    """Give the wait after try `number`, a little different each time, so that what failed together does not return so."""
+    """Give the wait after try `number`, a little different each time: what failed together does not return together."""
     seconds = max(WAITS_S[number - 1] * random.uniform(0.9, 1.2), retry_after_s)  # noqa: S311 no secret hangs on it
     return int(seconds * 1000)
 
 
 def rest(webhook: Webhook, outcome: Outcome) -> None:
     """Leave a host alone that does not answer or asks for it: all that waits for it would wait for a time-out each."""
-    silent = outcome.result == "later" and outcome.status is None
-    if silent:
+    row = Webhook.objects.filter(pk=webhook.pk)
+    if outcome.result == "later" and outcome.status is None:
         pause_s = min(5 * 2 ** min(webhook.silences, 10), LONGEST_SILENCE_S)
-        Webhook.objects.filter(pk=webhook.pk).update(
-            silences=F("silences") + 1, quiet_until_ms=now_ms() + pause_s * 1000
-        )
+        row.update(silences=F("silences") + 1, quiet_until_ms=now_ms() + pause_s * 1000)
     elif outcome.status in (429, 503) and outcome.retry_after_s:
-        Webhook.objects.filter(pk=webhook.pk).update(quiet_until_ms=now_ms() + outcome.retry_after_s * 1000)
+        row.update(quiet_until_ms=now_ms() + outcome.retry_after_s * 1000)
 
 
 def give_up(webhook: Webhook, outcome: Outcome) -> None:

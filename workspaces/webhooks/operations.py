@@ -94,7 +94,7 @@ def update_webhook(
 @operation("workspace.write")
 def delete_webhook(actor: Actor, webhook: Webhook) -> None:
     """Delete it with its deliveries; an attempt under way still ends at the receiver."""
-    # The lock first: an event that is being told now gets its rows in before, and those go too; a later one finds nothing.
+    # The lock first: an event that is being told now gets its rows in before, and they go too; a later finds nothing.
     Webhook.objects.select_for_update().filter(pk=webhook.pk).first()
     webhook.delete()
 
@@ -102,8 +102,8 @@ def delete_webhook(actor: Actor, webhook: Webhook) -> None:
 def try_webhook(actor: Actor, webhook: Webhook, *, event: str | None = None) -> Outcome:
     """Send an example of an event (by default the first it hears) at once, and give the answer.
 
-    Not an `operation`, since no transaction may stand open while a stranger's server takes its time. Raises InvalidValue
-    for an unknown event.
+    Not an `operation`, since no transaction may stand open while a stranger's server takes its time. Raises
+    InvalidValue for an unknown event.
     """
     access.require(actor, "workspace.write", webhook)
     event = event or webhook.events[0]

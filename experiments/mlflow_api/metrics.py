@@ -1,0 +1,77 @@
+"""The points of metrics on the wire."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from experiments import metrics
+from experiments.metrics import Points
+from experiments.mlflow_api.runs import find
+from experiments.mlflow_api.shapes import Shape
+from experiments.models import Run
+from lib.errors import InvalidValue
+from lib.mlflow import search, wire
+from lib.mlflow.messages import Message, service
+from lib.mlflow.rpc import rpc
+from workspaces.access import Actor
+from workspaces.models import Workspace
+
+MOST_A_PAGE = 25_000
+MOST_RUNS = 100
+MOST_SAMPLED, SAMPLED = 2_500, 320
+
+
+def shapes(key: str, points: Points) -> Iterator[Shape]:
+    columns = points.values.tolist(), points.times.tolist(), points.steps.tolist()
+    for value, at_ms, step in zip(*columns, strict=True):
+        shown = value if math.isfinite(value) else wire.number(value)
+        yield {"key": key, "value": shown, "timestamp": at_ms, "step": step}
+
+
+@rpc(service.GetMetricHistory, needs="experiments.read")
+def get_metric_history(actor: Actor, workspace: Workspace, message: Message) -> Shape:
+    """Give the whole series, or a page of it when max_results is given."""
+    wire.require(message, "metric_key")
+    run = find(actor, workspace, message)
+    points = metrics.history(run.pk, message.metric_key)
+    if not message.HasField("max_results"):
+        return {"metrics": list(shapes(message.metric_key, points))}
+    if message.max_results < 1:
+        raise wire.wrong("max_results", message.max_results, f"1 to {MOST_A_PAGE}")
+    start, limit = search.page_offset(message.page_token), min(message.max_results, MOST_A_PAGE)
+    found = points.take(slice(start, start + limit))
+    more = {"next_page_token": search.page_token(start + limit)} if len(points) > start + limit else {}
+    return {"metrics": list(shapes(message.metric_key, found)), **more}
+
+
+@rpc(service.GetMetricHistoryBulkInterval, needs="experiments.read")
+def get_metric_history_bulk_interval(actor: Actor, workspace: Workspace, message: Message) -> Shape:
+    """Give one metric of several runs, thinned, with every minimum and maximum kept."""
+    wire.require(message, "metric_key", "run_ids")
+    if len(message.run_ids) > MOST_RUNS:
+        raise InvalidValue(f"GetMetricHistoryBulkInterval request cannot contain more than {MOST_RUNS} run_ids.")
+    limit = message.max_results if message.HasField("max_results") else SAMPLED
+    if not 1 <= limit <= MOST_SAMPLED:
+        raise wire.wrong("max_results", limit, f"1 to {MOST_SAMPLED}")
+    start, end = step_range(message)
+    ids = list(dict.fromkeys(message.run_ids))
+    known = set(Run.objects.visible_to(actor).filter(workspace=workspace, pk__in=ids).values_list("pk", flat=True))
+    found = []
+    for run_id in (one for one in ids if one in known):
+        sample = metrics.sampled(run_id, message.metric_key, points=limit, start_step=start, end_step=end)
+        found += [{**shape, "run_id": run_id} for shape in shapes(message.metric_key, sample.points)]
+    return {"metrics": found}
+
+
+def step_range(message: Message) -> tuple[int | None, int | None]:
+    if message.HasField("start_step") != message.HasField("end_step"):
+        raise InvalidValue("If either start step or end step are specified, both must be specified.")
+    if not message.HasField("start_step"):
+        return None, None
+    if message.start_step > message.end_step:
+        raise InvalidValue(
+            f"end_step must be greater than start_step. Found start_step={message.start_step} and "
+            f"end_step={message.end_step}."
+        )
+    return message.start_step, message.end_step

@@ -1,0 +1,20 @@
+"""Every address that MLflow's clients call, of every room that serves some."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from experiments import mlflow_api as experiments
+from lib.mlflow import rpc
+from registry import mlflow_api as registry
+from workspaces import access
+from workspaces import mlflow_api as workspaces  # its handlers are collected as it is read
+
+
+def declare(permissions: Mapping[str, str]) -> Any:
+    return access.needs(**permissions)
+
+
+assert workspaces
+urlpatterns = [*experiments.server.patterns(), *registry.patterns(), *rpc.patterns(declare)]
