@@ -23,7 +23,7 @@ urlpatterns = [
     path("", include("workspaces.urls")),
     path("api/v1/", include("workspaces.api_urls")),
     path("w/<str:workspace>/", include((WORKSPACE, "studio"))),
-    # MLflow's clients: of the caller's default workspace (or the one that the header names), and of the one in the address.
+    # MLflow's clients: of the caller's default workspace (or the header's), and of the one in the address.
     path("", include(mlflow_urls.urlpatterns)),
     path("w/<str:workspace>/", include(mlflow_urls.urlpatterns)),
 ]

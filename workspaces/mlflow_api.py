@@ -129,7 +129,7 @@ def named(event: Any) -> str:
 
 
 def word(value: Any, words: Mapping[int, str]) -> str:
-    if isinstance(value, int):
+    if type(value) is int:  # not a bool, which Python counts as one
         value = words.get(value, value)
     return str(value).lower()
 
