@@ -15,6 +15,12 @@ class Wanted(models.TextChoices):
     ABSENT = "absent", _("Absent")
 
 
+class Target(models.TextChoices):
+    """What an endpoint runs on; its driver is another question."""
+
+    INSTANCE = "instance", _("Instance")
+
+
 class EndpointState(models.TextChoices):
     """The words of the original service, and Stopped and Deleting."""
 
@@ -39,7 +45,7 @@ class Endpoint(WorkspaceOwned):
     name = models.CharField(max_length=32)
     description = models.TextField(blank=True, default="")
     tags = models.JSONField(default=dict)
-    target_kind = models.CharField(max_length=20, default="instance")
+    target_kind = models.CharField(max_length=20, choices=Target.choices, default=Target.INSTANCE)
     driver = models.CharField(max_length=20, default="process")
     auth = models.CharField(max_length=5, choices=Auth.choices, default=Auth.KEY)
     # Encrypted with a key derived from SECRET_KEY: people ask to see them again, so a hash is not enough here.
@@ -57,6 +63,20 @@ class Endpoint(WorkspaceOwned):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def path(self) -> str:
+        """Give the scoring address below the studio's own."""
+        return f"/endpoints/{self.workspace.name}/{self.name}"
+
+    @property
+    def is_public(self) -> bool:
+        return self.auth == self.Auth.NONE
+
+    @property
+    def moves(self) -> bool:
+        """Say whether the endpoint's state will change by itself."""
+        return self.state in (EndpointState.TRANSITIONING, EndpointState.UNHEALTHY, EndpointState.DELETING)
+
 
 class DeploymentState(models.TextChoices):
     QUEUED = "Queued", _("Queued")
@@ -67,6 +87,18 @@ class DeploymentState(models.TextChoices):
     UNHEALTHY = "Unhealthy", _("Unhealthy")
     FAILED = "Failed", _("Failed")
     STOPPED = "Stopped", _("Stopped")
+
+
+# The way of a revision that goes well, in order.
+STAGES = (
+    DeploymentState.QUEUED,
+    DeploymentState.BUILDING,
+    DeploymentState.STARTING,
+    DeploymentState.PROBING,
+    DeploymentState.HEALTHY,
+)
+COMING = STAGES[:-1]
+SERVING = (DeploymentState.HEALTHY, DeploymentState.UNHEALTHY)
 
 
 class Deployment(WorkspaceOwned):
@@ -92,7 +124,11 @@ class Deployment(WorkspaceOwned):
     state = models.CharField(max_length=15, choices=DeploymentState.choices, default=DeploymentState.QUEUED)
     stages = models.JSONField(default=list, help_text="[state, since_ms], in order.")
     detail = models.TextField(blank=True, default="", help_text="The newest log line.")
-    error = models.TextField(blank=True, default="")
+    error = models.TextField(blank=True, default="", help_text="Why it failed, in a sentence.")
+    trace = models.TextField(blank=True, default="", help_text="The end of the log that explains the error.")
+    seen = models.JSONField(default=list, help_text="The replicas as last observed: name, state, pid, limited_by.")
+    restarts = models.PositiveIntegerField(default=0, help_text="In a row, without a minute of health between.")
+    next_try_ms = models.BigIntegerField(default=0)
     created_by = models.CharField(max_length=150, blank=True, default="")
     created_ms = models.BigIntegerField(default=now_ms)
 
@@ -102,6 +138,11 @@ class Deployment(WorkspaceOwned):
     @property
     def workspace(self):  # type: ignore[no-untyped-def]
         return self.endpoint.workspace
+
+    @property
+    def key(self) -> str:
+        """Name it outside the database, where names are never used again."""
+        return f"e{self.endpoint_id}-r{self.revision}"
 
     def __str__(self) -> str:
         return f"{self.endpoint.name}/{self.revision}"

@@ -3,3 +3,9 @@ from django.apps import AppConfig
 
 class JobsConfig(AppConfig):
     name = "jobs"
+
+    def ready(self) -> None:
+        from jobs import deletion
+        from workspaces.deletion import register
+
+        register(deletion.PARTICIPANT)

@@ -22,6 +22,22 @@ class JobState(models.TextChoices):
 
 
 JOB_ENDED = (JobState.COMPLETED, JobState.FAILED, JobState.CANCELED)
+# In the order in which a runner passes through them.
+JOB_LIVE = (JobState.PREPARING, JobState.STARTING, JobState.RUNNING, JobState.FINALIZING)
+
+
+def can_become(state: str, following: str) -> bool:
+    """Say whether a job may go from one state to another: forward only, but for a second attempt and a late runner."""
+    if state in JOB_ENDED:
+        return False
+    if state == JobState.NOT_RESPONDING:
+        return True
+    if following in (*JOB_ENDED, JobState.QUEUED):
+        return True
+    if following == JobState.NOT_RESPONDING:
+        return state in JOB_LIVE
+    order = (JobState.QUEUED, *JOB_LIVE)
+    return order.index(JobState(following)) > order.index(JobState(state))
 
 
 class Snapshot(WorkspaceOwned):
@@ -54,9 +70,12 @@ class Job(WorkspaceOwned):
     command = models.JSONField(help_text="The program and its arguments, a list.")
     submitted_by = models.CharField(max_length=150)
     state = models.CharField(max_length=15, choices=JobState.choices, default=JobState.QUEUED)
-    stages = models.JSONField(default=list, help_text="[state, since_ms], in order.")
+    stages = models.JSONField(default=list, help_text="[state, since_ms, newest log line], in order.")
     error = models.TextField(blank=True, default="")
     exit_code = models.IntegerField(null=True)
+    cpu_s = models.FloatField(null=True, help_text="Seconds of processor time, of all its processes.")
+    env = models.JSONField(default=dict, help_text="Environment variables of the command.")
+    limits = models.JSONField(default=dict, help_text="What it may use: fields of compute.launcher.Limits.")
     attempt = models.PositiveSmallIntegerField(default=0)
     attempts_allowed = models.PositiveSmallIntegerField(default=1)
     time_limit_s = models.PositiveIntegerField(null=True)

@@ -16,3 +16,9 @@ def wants_json(request: HttpRequest) -> bool:
 
 def wants_page(request: HttpRequest) -> bool:
     return not wants_json(request)
+
+
+def number_in(request: HttpRequest, name: str, default: int = 0) -> int:
+    """Give a whole number of the query, at most 18 digits; the default for anything else."""
+    text = request.GET.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else default

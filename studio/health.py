@@ -49,18 +49,18 @@ def supervised() -> dict[str, dict[str, Any]]:
 def working(told: dict[str, dict[str, Any]]) -> dict[str, str]:
     """Return how the parts fare by asking them, which sees more than that their processes live.
 
-    The gateway is asked by the request itself. A part that the supervisor knows to be down keeps the word for it.
+    The gateway and the web are asked by the request itself.
     """
     found = {"database": database_answers(), "broker": broker_answers()}
     beating = [name for name in BEATING if name in told or name != "node"]
     found |= heartbeats.fresh(*beating) if found["broker"] else dict.fromkeys(beating, False)
-    return {name: "ready" if works else word(told, name) for name, works in found.items()}
+    return {name: word(told, name, works) for name, works in found.items()}
 
 
-def word(told: dict[str, dict[str, Any]], name: str) -> str:
-    """Return what to call a part that does not work."""
+def word(told: dict[str, dict[str, Any]], name: str, works: bool) -> str:
+    """Return what to call how a part fares: the supervisor's word, unless it is too good."""
     state = str(told.get(name, {}).get("state", "ready"))
-    return "not answering" if state == "ready" else state
+    return "not answering" if state == "ready" and not works else state
 
 
 def database_answers() -> bool:

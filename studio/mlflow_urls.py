@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import workspaces.mlflow_api  # noqa: F401  its handlers are collected as it is read
 from experiments import mlflow_api as experiments
 from lib.mlflow import rpc
 from registry import mlflow_api as registry
 from workspaces import access
-from workspaces import mlflow_api as workspaces  # its handlers are collected as it is read
 
 
 def declare(permissions: Mapping[str, str]) -> Any:
     return access.needs(**permissions)
 
 
-assert workspaces
 urlpatterns = [*experiments.server.patterns(), *registry.patterns(), *rpc.patterns(declare)]

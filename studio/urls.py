@@ -1,7 +1,9 @@
 """Every address of the studio. What is inside a workspace stands under /w/<workspace>/."""
 
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import include, path
 
+from compute import api_urls as compute_api
+from jobs import api_urls as jobs_api
 from studio import mlflow_urls, views
 from studio.health import health
 from workspaces import api as workspaces_api
@@ -10,11 +12,23 @@ handler400 = "lib.answers.bad_request"
 handler404 = "lib.answers.not_found"
 handler500 = "lib.answers.server_error"
 
-# Each app adds its pages here, and its API where it has one.
-WORKSPACE: list[URLPattern | URLResolver] = [
+STUDIO = [
     path("", views.home, name="home"),
     path("api/v1/contents", workspaces_api.contents, name="contents"),
+]
+
+# Each app adds its pages here, and its API where it has one.
+WORKSPACE = [
+    path("", include((STUDIO, "studio"))),
+    path("", include("experiments.urls")),
+    path("", include("registry.urls")),
+    path("", include("compute.urls")),
+    path("", include("jobs.urls")),
+    path("api/v1/", include("compute.api_urls")),
+    path("api/v1/", include("jobs.api_urls")),
     path("api/v1/", include("workspaces.webhooks.api_urls")),
+    # MLflow's clients, of the workspace in the address …
+    path("", include(mlflow_urls.urlpatterns)),
 ]
 
 urlpatterns = [
@@ -22,8 +36,8 @@ urlpatterns = [
     path("", views.root, name="root"),
     path("", include("workspaces.urls")),
     path("api/v1/", include("workspaces.api_urls")),
-    path("w/<str:workspace>/", include((WORKSPACE, "studio"))),
-    # MLflow's clients: of the caller's default workspace (or the header's), and of the one in the address.
+    path("api/v1/", include((compute_api.NODE + jobs_api.NODE, "nodes"))),
+    # … and of the caller's default workspace, or the one that the header names.
     path("", include(mlflow_urls.urlpatterns)),
-    path("w/<str:workspace>/", include(mlflow_urls.urlpatterns)),
+    path("w/<str:workspace>/", include(WORKSPACE)),
 ]

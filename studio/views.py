@@ -7,8 +7,12 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
+from experiments import queries, tables
 from workspaces import access
 from workspaces.request import Request
+
+RECENT = 12
+RUNNING = 12
 
 
 @access.signed_in
@@ -24,4 +28,10 @@ def root(request: Request) -> HttpResponseBase:
 @access.needs("workspace.read")
 @require_GET
 def home(request: Request) -> HttpResponse:
-    return render(request, "studio/home.html")
+    runs = queries.recent_runs(request.actor, request.workspace)
+    running = queries.recent_runs(request.actor, request.workspace, only_running=True)
+    context = {
+        "runs": [tables.timed(run) for run in runs[:RECENT]],
+        "running": [tables.timed(run) for run in running[:RUNNING]],
+    }
+    return render(request, "studio/home.html", context)

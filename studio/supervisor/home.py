@@ -31,7 +31,6 @@ class Secrets:
     database_password: str
     database_owner_password: str
     broker_password: str
-    node_token: str
     broker_port: int
 
 
@@ -118,8 +117,13 @@ def load_secrets(file: Path) -> Secrets:
     """Read the secrets, or make them."""
     if file.exists():
         return Secrets(**json.loads(file.read_text()))
-    words = [secrets.token_urlsafe(24) for _ in range(5)]
-    made = Secrets(*words, broker_port=free_port(0))
+    made = Secrets(
+        seed=secrets.token_urlsafe(24),
+        database_password=secrets.token_urlsafe(24),
+        database_owner_password=secrets.token_urlsafe(24),
+        broker_password=secrets.token_urlsafe(24),
+        broker_port=free_port(0),
+    )
     save_secrets(file, made)
     return made
 
@@ -202,4 +206,4 @@ def write_private(file: Path, text: str) -> None:
         opened.write(text)
         opened.flush()
         os.fsync(opened.fileno())
-    os.replace(name, file)
+    Path(name).replace(file)

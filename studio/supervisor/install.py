@@ -14,7 +14,6 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-STAMP = "studio-installed"
 
 
 class InstallError(Exception):
@@ -25,7 +24,8 @@ def main() -> int:
     """Install what is missing and print the interpreter to use."""
     venv = Path(os.environ.get("STUDIO_VENV", ROOT / ".venv")).absolute()
     try:
-        print(ensure(venv, ROOT / "requirements.txt"))
+        names = ["requirements.txt", *(["requirements-dev.txt"] if "--dev" in sys.argv[1:] else [])]
+        print(ensure(venv, [ROOT / name for name in names]))
     except InstallError as error:
         print(f"studio: {error}", file=sys.stderr)
         return 1
@@ -35,31 +35,42 @@ def main() -> int:
     return 0
 
 
-def ensure(venv: Path, requirements: Path) -> Path:
-    """Return the interpreter of `venv`, installed as `requirements` says; touch no network when it is already so."""
+def ensure(venv: Path, requirements: list[Path]) -> Path:
+    """Return the interpreter of `venv` with all `requirements`; touch no network when they are there already.
+
+    Each file is as good as its own stamp, so that the tests' requirements and the studio's do not undo each other.
+    """
     python = venv / "bin" / "python"
-    wanted = fingerprint(venv, requirements)
-    if installed(venv) == wanted and os.access(python, os.X_OK):
+    wanted = {stamp(venv, file): fingerprint(venv, requirements[:count]) for count, file in enumerate(requirements, 1)}
+    if is_installed(python, wanted):
         return python
     with lock(venv):
-        if installed(venv) != wanted or not os.access(python, os.X_OK):
+        if not is_installed(python, wanted):
+            for file in wanted:
+                file.unlink(missing_ok=True)
             install(venv, python, requirements)
-            (venv / STAMP).write_text(wanted)
+            for file, text in wanted.items():
+                file.write_text(text)
     return python
 
 
-def fingerprint(venv: Path, requirements: Path) -> str:
+def stamp(venv: Path, requirements: Path) -> Path:
+    """Return the file that says what was last wholly installed from a requirements file."""
+    return venv / f".installed-{requirements.stem}"
+
+
+def fingerprint(venv: Path, requirements: list[Path]) -> str:
     """Return what an installation depends on, as one hash: the pins, the base interpreter, the place."""
-    facts = [str(venv), os.path.realpath(sys.executable), sys.version, requirements.read_text()]
+    facts = [str(venv), os.path.realpath(sys.executable), sys.version, *(file.read_text() for file in requirements)]
     return hashlib.sha256("\0".join(facts).encode()).hexdigest()
 
 
-def installed(venv: Path) -> str:
-    """Return the fingerprint that the last whole installation left, or nothing."""
+def is_installed(python: Path, wanted: dict[Path, str]) -> bool:
+    """Say whether the last whole installation was of just what is wanted now."""
     try:
-        return (venv / STAMP).read_text()
+        return os.access(python, os.X_OK) and all(file.read_text() == text for file, text in wanted.items())
     except OSError:
-        return ""
+        return False
 
 
 class lock:  # noqa: N801 - reads as a verb where it is used
@@ -82,20 +93,17 @@ class lock:  # noqa: N801 - reads as a verb where it is used
         self.file.close()
 
 
-def install(venv: Path, python: Path, requirements: Path) -> None:
+def install(venv: Path, python: Path, requirements: list[Path]) -> None:
     """Make the environment anew when it does not run, then bring in exactly what is pinned."""
-    (venv / STAMP).unlink(missing_ok=True)
     if not runs(python):
         make(venv)
     if not runs(python, "-m", "uv", "--version"):
         say("installing uv, which installs the rest")
-        uv = pinned("uv", requirements)
-        call([python, "-m", "pip", "install", "--disable-pip-version-check", "--quiet", uv], "uv could not be installed")
-    say(f"installing {requirements.name} (about 900 MB when it is the first time)")
-    call(
-        [python, "-m", "uv", "pip", "install", "--python", python, "--requirement", requirements],
-        "the requirements could not be installed",
-    )
+        pip = [python, "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
+        call([*pip, pinned("uv", requirements[0])], "uv could not be installed")
+    say(f"installing {' and '.join(file.name for file in requirements)} (900 MB the first time)")
+    files = [word for file in requirements for word in ("--requirement", file)]
+    call([python, "-m", "uv", "pip", "install", "--python", python, *files], "the requirements could not be installed")
     # Compiled now and not at the first start, which is measured and may run as someone who cannot write here.
     subprocess.run([python, "-m", "compileall", "-q", "-j", "0", str(ROOT / "studio")], check=False, stdout=sys.stderr)
 

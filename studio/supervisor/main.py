@@ -59,4 +59,3 @@ def listen(told: asyncio.Event, studio: Studio) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup: the terminal may close
             loop.add_signal_handler(number, stop)
-

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from studio.supervisor.problems import CannotStart
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_HOST = "127.0.0.1"
+LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where one may call what listens everywhere
 DEFAULT_PORT = 8642  # not 8000, 5000 or 8080: those are taken wherever people develop
 
 
@@ -28,7 +28,7 @@ class Options:
     @property
     def internal_url(self) -> str:
         """Return the gateway's address for the studio's own parts."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        host = LOOPBACK_OF.get(self.host, self.host)
         return f"http://{bracketed(host)}:{self.port}"
 
 
@@ -42,7 +42,7 @@ def parse(arguments: Sequence[str], env: Mapping[str, str]) -> Options:
     port = port_number(chosen.port)
     check_host(chosen.host)
     url = env.get("STUDIO_URL", "").rstrip("/") or public_url(chosen.host, port)
-    return Options(chosen.host, port, Path(os.path.abspath(chosen.home)), url)
+    return Options(chosen.host, port, Path(chosen.home).resolve(), url)
 
 
 def port_number(text: str) -> int:
@@ -79,7 +79,7 @@ def check_port_is_free(options: Options) -> None:
 
 def public_url(host: str, port: int) -> str:
     """Return the address that people open."""
-    name = socket.gethostname() if host in ("0.0.0.0", "::") else host
+    name = socket.gethostname() if host in LOOPBACK_OF else host
     return f"http://{bracketed(name)}:{port}"
 
 

@@ -103,7 +103,8 @@ def beat_part(is_ready: Probe) -> Part:
 
 def celery_part(name: str, is_ready: Probe, *arguments: str) -> Part:
     """Return a process of the studio's Celery application."""
-    return Part(name, [*module("celery", "-A", "studio.celery", *arguments), "-l", "WARNING"], ROOT, is_ready, is_studio=True)
+    command = [*module("celery", "-A", "studio.celery", *arguments), "-l", "WARNING"]
+    return Part(name, command, ROOT, is_ready, is_studio=True)
 
 
 def node_part(is_ready: Probe, token: str) -> Part:

@@ -78,8 +78,8 @@ def boot_id() -> str:
 
 def every() -> Iterator[Process]:
     """Yield all processes of the machine."""
-    for entry in os.listdir(PROC):
-        if entry.isdigit() and (found := look(int(entry))):
+    for entry in PROC.iterdir():
+        if entry.name.isdigit() and (found := look(int(entry.name))):
             yield found
 
 
@@ -96,7 +96,7 @@ def marks(pid: int) -> dict[str, str]:
 def program(pid: int) -> str:
     """Return the path of the program a process runs, or nothing when it may not be known."""
     try:
-        return os.readlink(PROC / str(pid) / "exe").removesuffix(" (deleted)")
+        return str((PROC / str(pid) / "exe").readlink()).removesuffix(" (deleted)")
     except OSError:
         return ""
 
@@ -104,7 +104,7 @@ def program(pid: int) -> str:
 def folder(pid: int) -> str:
     """Return the folder a process works in, or nothing when it may not be known."""
     try:
-        return os.readlink(PROC / str(pid) / "cwd").removesuffix(" (deleted)")
+        return str((PROC / str(pid) / "cwd").readlink()).removesuffix(" (deleted)")
     except OSError:
         return ""
 

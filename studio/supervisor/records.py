@@ -87,4 +87,4 @@ def write_whole(file: Path, text: str) -> None:
     """Write a file so that a reader sees the old text or the new one."""
     beside = file.with_name(f".{file.name}.{os.getpid()}")
     beside.write_text(text)
-    os.replace(beside, file)
+    beside.replace(file)

@@ -96,7 +96,12 @@ class RunningStudio:
         command = [*self.prefix, str(self.root / "script/run"), "--port", str(self.port), "--home", str(self.home)]
         with self.output_file.open("wb") as output:
             self.process = subprocess.Popen(
-                command, stdout=output, stderr=subprocess.STDOUT, env=self.environment(), cwd="/", start_new_session=True
+                command,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=self.environment(),
+                cwd="/",
+                start_new_session=True,
             )
         return self
 
@@ -148,7 +153,12 @@ class RunningStudio:
             if "=" in word
         )
         done = subprocess.run(
-            [sys.executable, "manage.py", *arguments], cwd=self.root, env=env, capture_output=True, text=True, check=True
+            [sys.executable, "manage.py", *arguments],
+            cwd=self.root,
+            env=env,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         return done.stdout
 

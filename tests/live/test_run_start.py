@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import subprocess
+from pathlib import Path
 
 import httpx
 import pytest
@@ -80,9 +81,8 @@ def test_a_wrong_option_is_one_sentence(studio, options, tmp_path):
 
 def test_servers_get_no_secret_of_the_studio(studio):
     for part in ("database", "broker", "gateway"):
-        environ = (f"/proc/{studio.members(part)[0].pid}/environ",)
-        with open(environ[0], "rb") as file:
-            assert b"DATABASE_URL" not in file.read()
+        environ = Path(f"/proc/{studio.members(part)[0].pid}/environ").read_bytes()
+        assert b"DATABASE_URL" not in environ and b"REDIS_URL" not in environ
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can start it as someone else")

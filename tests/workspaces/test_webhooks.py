@@ -63,13 +63,15 @@ def test_a_bad_name_is_refused(make, name):
         make(name=name)
 
 
-@pytest.mark.parametrize("names", [[], ["run"], ["run.exploded"], ["budget_policy.exceeded"], ["model_version.created", ""]])
+@pytest.mark.parametrize("names", [[], ["run"], ["run.exploded"], ["budget_policy.exceeded"], ["run.created", ""]])
 def test_unknown_events_are_refused(make, names):
     with pytest.raises(InvalidValue):
         make(events=names)
 
 
-@pytest.mark.parametrize("url", ["http://93.184.216.34/", "https://127.0.0.1/", "https://169.254.169.254/", "gopher://x/", ""])
+@pytest.mark.parametrize(
+    "url", ["http://1.1.1.1/", "https://127.0.0.1/", "https://169.254.169.254/", "gopher://x/", ""]
+)
 def test_an_address_that_is_refused_is_never_stored(make, url):
     with pytest.raises(InvalidValue):
         make(url=url)
@@ -128,10 +130,9 @@ def test_an_event_that_nobody_hears_costs_one_query(workspace, django_assert_num
 
 def test_what_is_rolled_back_is_not_told(make, workspace, django_capture_on_commit_callbacks):
     make()
-    with django_capture_on_commit_callbacks() as hints:
-        with pytest.raises(ZeroDivisionError), transaction.atomic():
-            events.emit(workspace, "model_version.created", {})
-            raise ZeroDivisionError
+    with django_capture_on_commit_callbacks() as hints, pytest.raises(ZeroDivisionError), transaction.atomic():
+        events.emit(workspace, "model_version.created", {})
+        raise ZeroDivisionError
     assert not WebhookDelivery.objects.exists() and not hints
 
 
@@ -190,15 +191,17 @@ def test_an_mlflow_client_makes_reads_changes_and_deletes_a_webhook(bearer, alic
 @pytest.mark.parametrize(
     "fault",
     [
-        {"url": "https://127.0.0.1/"}, {"url": ""}, {"url": None}, {"url": 7}, {"events": []}, {"events": None}, {"events": [7]},
-        {"events": "x"}, {"events": {"entity": "RUN"}}, {"events": [{}]}, {"events": [{"entity": "RUN"}]}, {"status": "ASLEEP"},
-        {"events": [{"entity": 99, "action": 1}]}, {"events": [{"entity": True, "action": 1}]}, {"name": None}, {"name": "a b"},
-        {"events": [{"entity": "MODEL_VERSION", "action": "DELETED"}]}, {"secret": 7}, {"secret": "s" * 1001}, {"status": 9},
-        {"events": [{"entity": ["x"], "action": {}}]}, {"url": "https://hook.example/\x00"}, {"name": "\ud800"},
+        {"url": "https://127.0.0.1/"}, {"url": "https://hook.example/\x00"}, {"url": ""}, {"url": None}, {"url": 7},
+        {"events": []}, {"events": None}, {"events": [7]}, {"events": "x"}, {"events": {"entity": "RUN"}},
+        {"events": [{}]}, {"events": [{"entity": "RUN"}]}, {"events": [{"entity": 99, "action": 1}]},
+        {"events": [{"entity": True, "action": 1}]}, {"events": [{"entity": ["x"], "action": {}}]},
+        {"events": [{"entity": "MODEL_VERSION", "action": "DELETED"}]}, {"secret": 7}, {"secret": "s" * 1001},
+        {"status": 9}, {"status": "ASLEEP"}, {"name": None}, {"name": "a b"}, {"name": "\ud800"},
     ],
 )  # fmt: skip
 def test_a_faulty_request_is_400_and_stores_nothing(bearer, alice_user, fault):
-    status, answer = call(bearer(alice_user), "post", content={"name": "hook", "url": URL, "events": [VERSION], **fault})
+    given = {"name": "hook", "url": URL, "events": [VERSION], **fault}
+    status, answer = call(bearer(alice_user), "post", content=given)
     assert status == 400 and answer["error_code"] == "INVALID_PARAMETER_VALUE", answer
     assert not Webhook.objects.exists()
 
@@ -236,15 +239,16 @@ def test_a_test_sends_a_signed_example_and_shows_the_answer(bearer, alice_user, 
     sent = answers.sent[0]
     assert json.loads(sent["body"])["data"] == events.EVENTS["run.failed"]
     headers = sent["headers"]
-    signed = request.signature("s", headers["X-MLflow-Delivery-Id"], int(headers["X-MLflow-Timestamp"]), sent["body"].decode())
-    assert headers["X-MLflow-Signature"] == signed
+    identity, at_s = headers["X-MLflow-Delivery-Id"], int(headers["X-MLflow-Timestamp"])
+    assert headers["X-MLflow-Signature"] == request.signature("s", identity, at_s, sent["body"].decode())
     answers.script += [302, outbound.NoAnswer("away")]
     _status, moved = call(bearer(alice_user), "post", f"/{webhook.pk}/test", {"event": VERSION})
     assert moved["result"]["success"] is False and moved["result"]["response_status"] == 302
     assert json.loads(answers.sent[1]["body"])["entity"] == "model_version"
     _status, away = call(bearer(alice_user), "post", f"/{webhook.pk}/test", {})
     assert away["result"] == {"success": False, "error_message": "away"}
-    assert not WebhookDelivery.objects.exists() and AuditEntry.objects.filter(action="workspaces.try_webhook").count() == 3
+    assert not WebhookDelivery.objects.exists()
+    assert AuditEntry.objects.filter(action="workspaces.try_webhook").count() == 3
 
 
 def test_a_stranger_and_a_reader_get_nothing(bearer, bob_user, charlie_user, make):

@@ -4,6 +4,8 @@ from django.urls import path
 
 from workspaces.webhooks import api
 
+app_name = "webhooks-api"
+
 urlpatterns = [
     path("webhooks", api.webhooks, name="webhooks"),
     path("webhooks/<str:webhook_id>", api.webhook, name="webhook"),

@@ -1,0 +1,84 @@
+"""The studio's API as nodes and runners call it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+TIMEOUT_S = 15.0
+
+
+class StudioAway(Exception):
+    """The studio did not answer, or not sensibly: try again later."""
+
+
+class Refused(Exception):
+    """The studio answered no; `status` is HTTP's."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"{status}: {message}")
+        self.status = status
+
+
+class StudioClient:
+    """One connection, kept; every call raises StudioAway or Refused and nothing else."""
+
+    def __init__(self, url: str, token: str) -> None:
+        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+        # The environment's proxies are not for us: the studio is on this machine or named by its own address.
+        self.http = httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT_S, trust_env=False)
+
+    def get(self, path: str, **query: str) -> dict[str, Any]:
+        return self._json(self._send("GET", path, params=query))
+
+    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        return self._json(self._send("POST", path, json=body))
+
+    def append(self, path: str, data: bytes, **query: int) -> int:
+        """Send a piece of a log; give how many bytes the studio has."""
+        return int(self._json(self._send("POST", path, params=query, content=data))["size"])
+
+    def download(self, path: str, target: Path) -> None:
+        try:
+            with self.http.stream("GET", path) as answer, target.open("wb") as file:
+                if answer.status_code != httpx.codes.OK:
+                    answer.read()
+                    raise _problem(answer)
+                for piece in answer.iter_bytes():
+                    file.write(piece)
+        except httpx.HTTPError as error:
+            raise StudioAway(str(error)) from error
+
+    def upload(self, path: str, source: Path) -> None:
+        with source.open("rb") as file:
+            self._send("PUT", path, content=file, headers={"Content-Length": str(source.stat().st_size)})
+
+    def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
+        try:
+            answer = self.http.request(method, path, **request)
+        except httpx.HTTPError as error:
+            raise StudioAway(f"{type(error).__name__}: {error}") from error
+        if answer.is_success:
+            return answer
+        raise _problem(answer)
+
+    @staticmethod
+    def _json(answer: httpx.Response) -> dict[str, Any]:
+        try:
+            return dict(answer.json())
+        except ValueError as error:
+            raise StudioAway("the answer is not JSON") from error
+
+
+def _problem(answer: httpx.Response) -> Exception:
+    # 404 and 5xx may be the gateway's while no web worker is behind it: only the studio's own JSON is a no.
+    try:
+        words = answer.json()
+        message = str(words["message"])
+    except (ValueError, KeyError, TypeError):
+        return StudioAway(f"status {answer.status_code}")
+    if answer.status_code >= 500 or answer.status_code in (401, 429):
+        return StudioAway(f"status {answer.status_code}: {message}")
+    return Refused(answer.status_code, message)

@@ -1,0 +1,30 @@
+"""How a workspace's endpoints go: replicas first, so that nothing answers for what is being deleted."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from deployments.models import Endpoint, EndpointState, Wanted
+from workspaces.deletion import Count, Participant, register
+from workspaces.models import Workspace
+
+BATCH = 10
+
+
+def count(workspace: Workspace) -> list[Count]:
+    return [Count(_("Endpoints"), Endpoint.objects.filter(workspace=workspace).count())]
+
+
+def delete_next_batch(workspace: Workspace) -> bool:
+    """End and remove some endpoints; say whether any is left. One that will not end is tried again later."""
+    from deployments import reconciler, world  # with it come the drivers, which a web process rarely needs
+
+    endpoints = Endpoint.objects.filter(workspace=workspace)
+    endpoints.update(wanted=Wanted.ABSENT, state=EndpointState.DELETING)
+    for pk in list(endpoints.values_list("pk", flat=True)[:BATCH]):
+        reconciler.step(pk, world.real())
+    return endpoints.exists()
+
+
+def join() -> None:
+    register(Participant(order=10, name="deployments", count=count, delete_next_batch=delete_next_batch))

@@ -1,0 +1,86 @@
+"""Which environment a model is served in, and where its Python is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from compute import environments, queries
+from compute.environments import EnvironmentSpec
+from compute.environments.build import builder_at
+from compute.models import BuildState, EnvironmentBuild
+from compute.operations import request_environment
+from deployments import layer, model_files
+from deployments.drivers.base import Program
+from registry.models import ModelVersion
+from workspaces.access import Actor
+
+LOCKED = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)$", re.MULTILINE)
+# A bare pickle says nothing of what it needs.
+BARE = ("scikit-learn", "joblib", "numpy")
+ENOUGH = 50
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """The Python of a built environment; `is_reachable`: other users of the machine can run it."""
+
+    python: Path
+    minor: str
+    is_reachable: bool
+
+
+def request(version: ModelVersion) -> EnvironmentBuild:
+    """Give the environment for a model: one of the workspace's that has all it asks for, else one to be built.
+
+    Raises BadEnvironment for a model that asks for what cannot be had.
+    """
+    spec = specification(version)
+    return already_there(version, spec) or request_environment(Actor.system(), version.workspace, spec=spec)
+
+
+def specification(version: ModelVersion) -> EnvironmentSpec:
+    files = model_files.environment_files(version)
+    if files:
+        return environments.parse_files(files, name=str(version))
+    return environments.parse_requirements("\n".join(BARE), name=str(version))
+
+
+def already_there(version: ModelVersion, spec: EnvironmentSpec) -> EnvironmentBuild | None:
+    """Find a built environment of this workspace that holds every package asked for: most often its own run's."""
+    built = EnvironmentBuild.objects.filter(state=BuildState.READY, uses__workspace=version.workspace)
+    for build in built.order_by("-requested_ms").distinct()[:ENOUGH]:
+        if build.spec.get("python") == spec.python and holds(build.lock, spec.requirements):
+            return build
+    return None
+
+
+def holds(lock: str, requirements: tuple[str, ...]) -> bool:
+    """Say whether a lock (a line a package, `name==version`) satisfies each requirement."""
+    versions = {canonicalize_name(name): version for name, version in LOCKED.findall(lock)}
+    try:
+        asked = [Requirement(text) for text in requirements]
+    except InvalidRequirement:
+        return False
+    for one in asked:
+        version = versions.get(canonicalize_name(one.name))
+        if one.marker is None and (version is None or not one.specifier.contains(version, prereleases=True)):
+            return False
+    return True
+
+
+def interpreter(build: EnvironmentBuild) -> Interpreter | None:
+    """Find the Python of a build on this machine; None when it is not here (any more)."""
+    built = queries.built(build)
+    return Interpreter(built.python, built.python_version, built.is_reachable) if built else None
+
+
+def program(python: Interpreter) -> Program:
+    """Give the scoring server for that Python, laid out where replicas reach it."""
+    wheels = builder_at(settings.RUNTIME_HOME).cache
+    return layer.ensure(python.python, python.minor, settings.RUNTIME_HOME / "serving", wheels)

@@ -1,0 +1,113 @@
+"""A model version's files: read as data for a look, copied out for a replica. Nothing of a model is loaded here."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from experiments import artifacts
+from experiments.artifacts import ModelDescription, Place
+from lib.errors import InvalidValue, NotFound
+from registry.models import ModelVersion
+from registry.queries import model_files
+
+BARE_SUFFIXES = (".pkl", ".pickle", ".joblib", ".skops")
+ENVIRONMENT_FILES = ("python_env.yaml", "conda.yaml", "requirements.txt")
+EXAMPLE_VALUES = {"string": "text", "boolean": False, "datetime": "2026-01-01T00:00:00", "binary": "", "long": 0, "integer": 0}
+
+
+def describe(version: ModelVersion) -> ModelDescription | None:
+    """Read the model's MLmodel file; None for a model without one."""
+    try:
+        return artifacts.describe_model(model_files(version))
+    except NotFound:
+        return None
+
+
+def check_servable(version: ModelVersion) -> None:
+    """Raise InvalidValue with the reason when no replica could ever serve this."""
+    described = describe(version)
+    if described is None:
+        found = [name for name in _file_names(model_files(version)) if name.endswith(BARE_SUFFIXES)]
+        if len(found) != 1:
+            raise InvalidValue(_("This version has no MLmodel file and not exactly one model file: it cannot be served."))
+    elif "python_function" not in {flavor.name for flavor in described.flavors}:
+        raise InvalidValue(_("This model has no python_function flavour, so it cannot be served."))
+
+
+def environment_files(version: ModelVersion) -> dict[str, str]:
+    """Give the files that say what the model needs, by name."""
+    found = {}
+    for name in ENVIRONMENT_FILES:
+        try:
+            found[name], _is_cut = artifacts.read_text(model_files(version).below(name), 256 * 1024)
+        except NotFound:
+            continue
+    return found
+
+
+def example_body(version: ModelVersion) -> str:
+    """Give a request body to try the model with: its own example, else one made of its signature."""
+    example = artifacts.input_example(model_files(version))
+    if example is not None:
+        return _pretty(_as_body(example))
+    described = describe(version)
+    if described is None or not described.inputs:
+        return _pretty({"data": [[0]]})
+    if not all(column.name for column in described.inputs):
+        return _pretty({"inputs": [[0]]})
+    record = {column.name: EXAMPLE_VALUES.get(column.type, 0.0) for column in described.inputs}
+    return _pretty({"dataframe_records": [record]})
+
+
+def put(version: ModelVersion, folder: Path, owner: int | None) -> None:
+    """Copy the files into a folder that only `owner` (or everyone of this user) reads; done before, it stays."""
+    if folder.is_dir():
+        return
+    draft = folder.with_name(f".{folder.name}")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    artifacts.materialise(model_files(version), draft)
+    for path in [*draft.rglob("*"), draft]:
+        path.chmod(0o500 if path.is_dir() else 0o400)
+        if owner is not None:
+            os.chown(path, owner, owner, follow_symlinks=False)
+    draft.replace(folder)
+
+
+def remove(folder: Path) -> None:
+    for path in [folder, folder.with_name(f".{folder.name}")]:
+        if path.is_dir():
+            # Its folders are read-only, even to the user who owns them.
+            for below in [path, *(entry for entry in path.rglob("*") if entry.is_dir())]:
+                below.chmod(0o700)
+            shutil.rmtree(path)
+
+
+def _file_names(place: Place, depth: int = 3) -> list[str]:
+    names = []
+    for entry in artifacts.store().entries(place.key):
+        if entry.is_dir and depth:
+            names += _file_names(place.below(entry.name), depth - 1)
+        elif not entry.is_dir:
+            names.append(entry.name)
+    return names
+
+
+def _as_body(example: Any) -> Any:
+    """Make a body of an example that is only data: older MLflow kept a bare split or a list."""
+    known = {"dataframe_split", "dataframe_records", "instances", "inputs", "input_data", "data"}
+    if isinstance(example, dict) and known & example.keys():
+        return example
+    return {"input_data": example}
+
+
+def _pretty(body: Any) -> str:
+    """Write short bodies over several lines, rows on one line each."""
+    text = json.dumps(body, indent=2, ensure_ascii=False)
+    return text if len(text) < 4000 else json.dumps(body, ensure_ascii=False)

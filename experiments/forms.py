@@ -1,0 +1,12 @@
+"""The shape of what the pages of experiments and runs send; the rules are in the operations."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+
+class ExperimentForm(forms.Form):
+    name = forms.CharField(label=_("Name"), max_length=500)
+
+
+class RunForm(forms.Form):
+    name = forms.CharField(label=_("Name"), max_length=250)

@@ -1,0 +1,1 @@
+"""Pages of experiments and runs, one file a noun."""

@@ -1,0 +1,59 @@
+"""Pages: a run's files."""
+
+from __future__ import annotations
+
+import mimetypes
+
+from django.http import FileResponse, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+
+from experiments import artifacts, browser
+from experiments.artifacts import Place
+from experiments.models import Run
+from experiments.views.runs import fetch, frame
+from experiments.viewer import is_image
+from lib.html import is_partial
+from workspaces import access
+from workspaces.request import Request
+
+
+def files_of(run: Run) -> browser.Files:
+    return browser.Files(lambda folder: artifacts.entries(run, folder), lambda path: artifacts.resolve(run, path)[0])
+
+
+@access.needs("experiments.read")
+@require_GET
+def run_artifacts(request: Request, run_id: str) -> HttpResponse:
+    """Show the tree and what is chosen in it; htmx gets what is chosen alone."""
+    run = fetch(request, run_id)
+    names = [request.workspace.name, run.pk]
+    found = browser.browse(files_of(run), request.GET.get("path", ""), run.name)
+    context = {
+        **frame(run, "artifacts"),
+        **found,
+        "base": reverse("experiments:run-artifacts", args=names),
+        "raw": reverse("experiments:run-artifact", args=names),
+        "use_uri": f"runs:/{run.pk}/{found['shown'].path}",
+    }
+    template = "experiments/_shown.html" if is_partial(request) else "experiments/run_artifacts.html"
+    return render(request, template, context)
+
+
+@access.needs("experiments.read")
+@require_GET
+def run_artifact(request: Request, run_id: str) -> HttpResponseBase:
+    place, _model = artifacts.resolve(fetch(request, run_id), request.GET.get("path", ""))
+    return send(place)
+
+
+def send(place: Place) -> HttpResponseBase:
+    """Send a file as it is: pictures to be seen, all else to be saved, so that nothing of a run runs in the reader's name."""
+    kind = mimetypes.guess_type(place.name)[0] if is_image(place.name) else None
+    response = FileResponse(artifacts.open_file(place), as_attachment=kind is None, filename=place.name)
+    response.headers["Content-Type"] = kind or "application/octet-stream"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'; img-src 'self'; style-src 'unsafe-inline'"
+    return response

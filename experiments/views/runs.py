@@ -1,0 +1,165 @@
+"""Pages: one run, its tabs and its name."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_POST
+
+from experiments import charts, forms, operations, queries, tables
+from experiments.models import LoggedModel, Run
+from lib.errors import NotFound, StudioError
+from lib.html import done
+from workspaces import access
+from workspaces.request import Request
+
+NOTE = "mlflow.note.content"
+FACTS = (
+    ("mlflow.source.name", gettext_lazy("Source")),
+    ("mlflow.source.git.branch", gettext_lazy("Git branch")),
+    ("mlflow.source.git.commit", gettext_lazy("Git commit")),
+)
+
+
+def fetch(request: Request, run_id: str) -> Run:
+    rows = Run.objects.filter(workspace=request.workspace).select_related("experiment")
+    return access.fetch(request.actor, rows, pk=run_id)
+
+
+def detail_url(request: Request, run: Run) -> str:
+    return reverse("experiments:run-detail", args=[request.workspace.name, run.pk])
+
+
+def frame(run: Run, tab: str) -> dict[str, Any]:
+    """Give what the frame around every tab shows."""
+    return {"run": run, "tab": tab, "rename_form": forms.RunForm(initial={"name": run.name})}
+
+
+def values(run: Run) -> dict[str, Any]:
+    return {
+        "metrics": [{"key": one.key, "value": one.last_value, "step": one.last_step} for one in run.metrics.order_by("key")],
+        "params": run.params.order_by("key"),
+    }
+
+
+@access.needs("experiments.read")
+@require_GET
+def run_detail(request: Request, run_id: str) -> HttpResponseBase:
+    """Show the overview; the link of an MLflow client knows no workspace, so a run elsewhere is gone to."""
+    run = access.fetch(request.actor, Run.objects.select_related("experiment", "workspace"), pk=run_id)
+    if run.workspace_id != request.workspace.pk:
+        return redirect("experiments:run-detail", run.workspace.name, run.pk)
+    return overview(request, run)
+
+
+def overview(request: Request, run: Run, **bound: Any) -> HttpResponse:
+    found = queries.run_overview(request.actor, run)
+    facts = [{"label": label, "value": found.system_tags.get(key)} for key, label in FACTS]
+    context = {
+        **frame(run, "overview"),
+        **values(run),
+        "overview": found,
+        "duration_ms": tables.duration_ms(run),
+        "facts": [fact for fact in facts if fact["value"]],
+        "note": found.system_tags.get(NOTE, ""),
+        **bound,
+    }
+    return render(request, "experiments/run_detail.html", context, status=422 if bound else 200)
+
+
+@access.needs("experiments.read")
+@require_GET
+def run_state(request: Request, run_id: str) -> HttpResponse:
+    return render(request, "experiments/_run_state.html", {"run": fetch(request, run_id)})
+
+
+@access.needs("experiments.read")
+@require_GET
+def run_values(request: Request, run_id: str) -> HttpResponse:
+    run = fetch(request, run_id)
+    return render(request, "experiments/_run_values.html", {"run": run, **values(run)})
+
+
+@access.needs("experiments.read")
+@require_GET
+def run_charts_tab(request: Request, run_id: str) -> HttpResponse:
+    run = fetch(request, run_id)
+    return render(request, "experiments/run_charts.html", {**frame(run, "charts"), **plots(request, run, [])})
+
+
+@access.needs("experiments.read")
+@require_GET
+def run_plots(request: Request, run_id: str) -> HttpResponse:
+    """Answer the charts of a live run that were not there when the page last looked."""
+    run = fetch(request, run_id)
+    known = request.GET.getlist("known")
+    return render(request, "experiments/_more_plots.html", {"run": run, **plots(request, run, known)})
+
+
+def plots(request: Request, run: Run, known: list[str]) -> dict[str, Any]:
+    found = charts.charts(request.workspace.name, [run])
+    every = urlencode([("known", chart.key) for chart in found])
+    return {"charts": [one for one in found if one.key not in known], "known": every, "is_live": not run.has_ended}
+
+
+@access.needs("experiments.read")
+@require_GET
+def run_job(request: Request, run_id: str) -> HttpResponse:
+    return render(request, "experiments/run_job.html", frame(fetch(request, run_id), "job"))
+
+
+@access.needs("experiments.write")
+@require_POST
+def run_rename(request: Request, run_id: str) -> HttpResponseBase:
+    run = fetch(request, run_id)
+    form = forms.RunForm(request.POST)
+    try:
+        if form.is_valid():
+            operations.update_run(request.actor, run, **form.cleaned_data)
+            return done(request, detail_url(request, run))
+    except StudioError as error:
+        form.add_error("name", error.message)
+    return overview(request, run, rename_form=form)
+
+
+@access.needs("experiments.write")
+@require_POST
+def run_note(request: Request, run_id: str) -> HttpResponseBase:
+    run = fetch(request, run_id)
+    operations.set_tag(request.actor, run, key=NOTE, value=request.POST.get("text", "").strip())
+    return done(request, detail_url(request, run))
+
+
+@access.needs("experiments.write")
+@require_POST
+def run_delete(request: Request, run_id: str) -> HttpResponseBase:
+    run = fetch(request, run_id)
+    operations.delete_run(request.actor, run)
+    return done(request, reverse("experiments:experiment-detail", args=[request.workspace.name, run.experiment_id]))
+
+
+@access.needs("experiments.write")
+@require_POST
+def run_restore(request: Request, run_id: str) -> HttpResponseBase:
+    run = fetch(request, run_id)
+    operations.restore_run(request.actor, run)
+    return done(request, detail_url(request, run))
+
+
+@access.needs("experiments.read")
+@require_GET
+def logged_model(request: Request, model_id: str) -> HttpResponseBase:
+    """Lead from a logged model to its files on the page of the run that made it."""
+    rows = LoggedModel.objects.filter(workspace=request.workspace)
+    model = access.fetch(request.actor, rows, pk=model_id)
+    if model.source_run_id is None:
+        raise NotFound(_("The model %s belongs to no run.") % model_id)
+    address = reverse("experiments:run-artifacts", args=[request.workspace.name, model.source_run_id])
+    return redirect(f"{address}?{urlencode({'path': model.name})}")

@@ -1,0 +1,24 @@
+"""The API below /w/<workspace>/api/v1/, and what nodes call, below /api/v1/."""
+
+from django.urls import path
+
+from jobs import api, node_api
+
+app_name = "jobs-api"
+
+urlpatterns = [
+    path("jobs", api.jobs, name="jobs"),
+    path("jobs/sample", api.run_sample, name="run-sample"),
+    path("jobs/<str:run_id>", api.job, name="job"),
+    path("jobs/<str:run_id>/cancel", api.cancel, name="cancel"),
+    path("jobs/<str:run_id>/logs/<str:name>", api.log, name="log"),
+]
+
+NODE = [
+    path("node/claim", node_api.claim, name="node-claim"),
+    path("node/jobs", node_api.held, name="node-jobs"),
+    path("node/jobs/<str:run_id>/beat", node_api.beat, name="node-beat"),
+    path("node/jobs/<str:run_id>/finish", node_api.finish, name="node-finish"),
+    path("node/jobs/<str:run_id>/logs/<str:name>", node_api.log, name="node-log"),
+    path("node/jobs/<str:run_id>/snapshot", node_api.snapshot, name="node-snapshot"),
+]

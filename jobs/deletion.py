@@ -1,0 +1,56 @@
+"""How a workspace's jobs go: what runs is canceled and waited for, then rows, logs and snapshots are removed."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from experiments.artifacts import store
+from jobs.models import Job, JobState, Snapshot
+from jobs.operations import cancel_job
+from jobs.operations.running import HELD
+from lib.clock import now_ms
+from lib.errors import NotFound
+from workspaces.access import Actor
+from workspaces.deletion import Count, Participant
+from workspaces.models import Workspace
+
+BATCH = 200
+# A runner ends its processes within seconds of hearing of it. One that cannot hear is told later to drop its job.
+PATIENCE_MS = 20_000
+
+
+def count(workspace: Workspace) -> list[Count]:
+    snapshots = Snapshot.objects.filter(workspace=workspace)
+    size = sum(snapshots.values_list("size_bytes", flat=True))
+    return [Count(_("jobs"), Job.objects.filter(workspace=workspace).count(), size)]
+
+
+def delete_next_batch(workspace: Workspace) -> bool:
+    rows = Job.objects.filter(workspace=workspace)
+    live = list(rows.filter(state__in=(JobState.QUEUED, *HELD))[:BATCH])
+    for job in live:
+        cancel_job(Actor.system(), job)
+    oldest = now_ms() - PATIENCE_MS
+    if any(job.state in HELD and (job.cancel_asked_ms or now_ms()) > oldest for job in live):
+        return True
+    batch = list(rows[:BATCH])
+    for job in batch:
+        remove(f"jobs/{job.pk}")
+    if batch:
+        Job.objects.filter(pk__in=[job.pk for job in batch]).delete()
+        return True
+    if not Snapshot.objects.filter(workspace=workspace).exists():
+        return False
+    remove(f"snapshots/{workspace.pk}")
+    Snapshot.objects.filter(workspace=workspace).delete()
+    return True
+
+
+def remove(key: str) -> None:
+    try:
+        store().delete(key)
+    except NotFound:
+        return
+
+
+PARTICIPANT = Participant(order=20, name="jobs", count=count, delete_next_batch=delete_next_batch)

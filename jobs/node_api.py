@@ -1,0 +1,135 @@
+"""What compute nodes and runners call, with a node token, under /api/v1/node/."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import FileResponse, HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import api_view
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from compute.operations import cluster_of
+from experiments.artifacts import store
+from jobs import operations, snapshots
+from jobs.models import JOB_LIVE, Job
+from jobs.operations import running
+from lib.errors import InvalidValue, NotFound
+from lib.http import number_in
+from workspaces import access
+
+PIECE_MAX = 4 * 1024 * 1024
+
+
+class ClaimIn(serializers.Serializer[Any]):
+    node = serializers.CharField(max_length=100)
+
+
+class BeatIn(serializers.Serializer[Any]):
+    attempt = serializers.IntegerField()
+    state = serializers.ChoiceField(choices=JOB_LIVE, default="", allow_blank=True)
+    newest = serializers.CharField(default="", allow_blank=True, max_length=4000)
+
+
+class FinishIn(serializers.Serializer[Any]):
+    attempt = serializers.IntegerField()
+    outcome = serializers.ChoiceField(choices=["completed", "failed", "canceled", "lost", "unstarted"])
+    error = serializers.CharField(default="", allow_blank=True, max_length=100_000, trim_whitespace=False)
+    exit_code = serializers.IntegerField(default=None, allow_null=True)
+    cpu_s = serializers.FloatField(default=None, allow_null=True)
+
+
+def parsed(serializer: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+    body = serializer(data=request.data)
+    body.is_valid(raise_exception=True)
+    return dict(body.validated_data)
+
+
+def actor_of(request: Request) -> access.Actor:
+    return request._request.actor  # type: ignore[attr-defined, no-any-return]
+
+
+def work(claim: operations.Claim) -> dict[str, Any]:
+    """Give all that a runner needs: it has no other way to ask."""
+    job = claim.job
+    return {
+        "run_id": job.pk,
+        "attempt": job.attempt,
+        "experiment_id": str(job.run.experiment_id),
+        "workspace": job.workspace.name,
+        "command": job.command,
+        "env": job.env,
+        "limits": job.limits,
+        "time_limit_s": job.time_limit_s,
+        "environment": job.environment.spec if job.environment else None,
+        "snapshot": job.snapshot.digest,
+        "token": claim.token,
+        "tracking_uri": f"{settings.STUDIO_INTERNAL_URL}/w/{job.workspace.name}",
+    }
+
+
+@extend_schema(exclude=True)
+@api_view(["POST"])
+def claim(request: Request) -> Response:
+    """Take the oldest waiting job of the node's cluster; `job` is null when there is none."""
+    claimed = operations.claim_job(actor_of(request), node_name=parsed(ClaimIn, request)["node"])
+    return Response({"job": work(claimed) if claimed else None})
+
+
+@extend_schema(exclude=True)
+@api_view(["GET"])
+def held(request: Request) -> Response:
+    """List the attempts that the node should be at work on."""
+    jobs = running.held_jobs(actor_of(request), node_name=request.GET.get("node", ""))
+    return Response({"jobs": [{"run_id": job.pk, "attempt": job.attempt} for job in jobs]})
+
+
+@extend_schema(exclude=True)
+@api_view(["POST"])
+def beat(request: Request, run_id: str) -> Response:
+    """Say that an attempt's runner lives; the answer says whether to run, cancel or drop."""
+    said = operations.beat(actor_of(request), run_id, **parsed(BeatIn, request))
+    return Response({"wanted": said.wanted})
+
+
+@extend_schema(exclude=True)
+@api_view(["POST"])
+def finish(request: Request, run_id: str) -> Response:
+    """Say how an attempt ended."""
+    operations.finish_job(actor_of(request), run_id, **parsed(FinishIn, request))
+    return Response({})
+
+
+def log(request: HttpRequest, run_id: str, name: str) -> JsonResponse:
+    """Append the body to a log at `?offset=`; 409 tells the size when a piece is missing."""
+    length = request.headers.get("Content-Length", "")
+    if not length.isdigit() or int(length) > PIECE_MAX:
+        raise InvalidValue(f"A piece of a log has at most {PIECE_MAX} bytes.")
+    attempt, offset = number_in(request, "attempt"), number_in(request, "offset")
+    actor: access.Actor = request.actor  # type: ignore[attr-defined]
+    size = operations.append_log(actor, run_id, attempt=attempt, name=name, offset=offset, data=request.body)
+    return JsonResponse({"size": size})
+
+
+def snapshot(request: HttpRequest, run_id: str) -> FileResponse:
+    """Give the archive of a job's code."""
+    actor: access.Actor = request.actor  # type: ignore[attr-defined]
+    rows = Job.objects.filter(target=cluster_of(actor), state__in=running.HELD)
+    job = rows.select_related("snapshot").filter(pk=run_id).first()
+    if job is None:
+        raise NotFound("There is no such job on this cluster.")
+    archive = store().open(snapshots.key(job.workspace_id, job.snapshot.digest))
+    return FileResponse(archive, content_type="application/x-tar")
+
+
+claim = access.node(claim)
+held = access.node(held)
+beat = access.node(beat)
+finish = access.node(finish)
+log = access.node(csrf_exempt(require_POST(log)))
+snapshot = access.node(require_GET(snapshot))

@@ -1,0 +1,37 @@
+"""Small helpers for pages: partial answers, redirects that htmx understands, toasts."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import urlsplit
+
+from django.http import HttpRequest, HttpResponse
+
+SEE_OTHER = 303
+FORM_ERROR = 422
+
+
+def is_partial(request: HttpRequest) -> bool:
+    """Tell whether htmx asks for a fragment (a boosted link asks for the whole page)."""
+    headers = request.headers
+    return headers.get("HX-Request") == "true" and headers.get("HX-Boosted") != "true"
+
+
+def done(request: HttpRequest, url: str) -> HttpResponse:
+    """Send the browser on after a change that went through."""
+    if is_partial(request):
+        return HttpResponse(status=204, headers={"HX-Redirect": url})
+    return HttpResponse(status=SEE_OTHER, headers={"Location": url})
+
+
+def here(request: HttpRequest, fallback: str) -> str:
+    """Give the address of the page that sent the form, without its host: nobody is sent elsewhere by a header."""
+    parts = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer") or fallback)
+    path = f"/{parts.path.lstrip('/')}"
+    return f"{path}?{parts.query}" if parts.query else path
+
+
+def toast(response: HttpResponse, text: str, *, tone: str = "ok") -> HttpResponse:
+    """Let the page say `text` when htmx receives this answer; whole pages use django.contrib.messages."""
+    response["HX-Trigger"] = json.dumps({"toast": {"text": text, "tone": tone}})
+    return response

@@ -1,0 +1,15 @@
+// Buttons with `commandfor` and `command="show-modal|close"` work without script in new browsers; this serves the others.
+// A click beside a dialog closes it, and a dialog marked data-open (a refused form in it) opens with the page.
+
+export function mount() {
+  const native = "command" in HTMLButtonElement.prototype;
+  document.addEventListener("click", (event) => {
+    if (event.target.matches("dialog[open]")) event.target.close();
+    const button = event.target.closest("button[commandfor]");
+    if (!button || native) return;
+    const dialog = document.getElementById(button.getAttribute("commandfor"));
+    if (button.getAttribute("command") === "show-modal") dialog.showModal();
+    if (button.getAttribute("command") === "close") dialog.close();
+  });
+  for (const dialog of document.querySelectorAll("dialog[data-open]")) dialog.showModal();
+}
