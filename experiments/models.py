@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -191,3 +192,53 @@ class RunModel(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "model", "direction"], name="run_model")]
+
+
+class LoggedModelMetric(models.Model):
+    """A value that a run logged for a model, as MLflow's clients ask for it with the model."""
+
+    model = models.ForeignKey(LoggedModel, on_delete=models.CASCADE, related_name="metrics")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=250)
+    value = models.FloatField()
+    step = models.BigIntegerField()
+    at_ms = models.BigIntegerField()
+    dataset_name = models.CharField(max_length=500, blank=True, default="")
+    dataset_digest = models.CharField(max_length=36, blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["model", "key", "at_ms", "step", "run", "value", "dataset_name", "dataset_digest"],
+                name="logged_model_metric",
+            )
+        ]
+
+
+class MetricSeries(models.Model):
+    """One metric of one run and its latest point. Only `experiments.metrics` writes it; nothing instantiates it.
+
+    The database deletes it with its run (migration 0002), so that Django does not collect millions of points first.
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="metrics")
+    key = models.CharField(max_length=250)
+    last_step = models.BigIntegerField()
+    last_ms = models.BigIntegerField()
+    last_value = models.FloatField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "key"], name="metric_series")]
+
+
+class MetricBlock(models.Model):
+    """The points of one series that came in one batch, as three arrays of one length; `digest` is of all three."""
+
+    series = models.ForeignKey(MetricSeries, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    digest = models.UUIDField()
+    steps = ArrayField(models.BigIntegerField())
+    times = ArrayField(models.BigIntegerField())
+    values = ArrayField(models.FloatField())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["series", "digest"], name="metric_block")]

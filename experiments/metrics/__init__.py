@@ -1,0 +1,27 @@
+"""The points of metrics: the only room that touches their tables.
+
+A written batch is one row per series (its points as three arrays); beside the points stands each series' latest one. A
+point's whole value (step, time, value) is its identity: a batch that a client repeats has the same digest and is dropped on
+writing, and a point that comes twice in different batches is dropped on reading. So a retry changes nothing.
+
+    append(run_id, points)                     latest(run_ids)
+    history(run_id, key)                       sampled(run_id, key, points=1000, …)
+    delete_run(run_id)                         keys(run_id)
+"""
+
+from experiments.metrics.read import Latest, Points, Sample, history, keys, latest, sampled
+from experiments.metrics.write import Point, append, delete_run, delete_series
+
+__all__ = [
+    "Latest",
+    "Point",
+    "Points",
+    "Sample",
+    "append",
+    "delete_run",
+    "delete_series",
+    "history",
+    "keys",
+    "latest",
+    "sampled",
+]

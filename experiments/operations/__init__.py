@@ -1,0 +1,62 @@
+"""Every change to experiments, runs and logged models, one function a verb."""
+
+from experiments.operations.experiments import (
+    create_experiment,
+    delete_experiment,
+    delete_experiment_tag,
+    make_default_experiment,
+    restore_experiment,
+    set_experiment_tag,
+    update_experiment,
+)
+from experiments.operations.files import delete_artifact, put_artifact
+from experiments.operations.links import DatasetUse, log_inputs, log_outputs
+from experiments.operations.logging import log_batch, log_metric, log_param, record_model, set_tag
+from experiments.operations.models import (
+    create_logged_model,
+    delete_logged_model,
+    delete_logged_model_tag,
+    finalize_logged_model,
+    log_model_params,
+    set_logged_model_tags,
+)
+from experiments.operations.runs import (
+    create_run,
+    delete_run,
+    delete_tag,
+    finish_submitted_run,
+    restore_run,
+    update_run,
+)
+
+__all__ = [
+    "DatasetUse",
+    "create_experiment",
+    "create_logged_model",
+    "create_run",
+    "delete_artifact",
+    "delete_experiment",
+    "delete_experiment_tag",
+    "delete_logged_model",
+    "delete_logged_model_tag",
+    "delete_run",
+    "delete_tag",
+    "finalize_logged_model",
+    "finish_submitted_run",
+    "log_batch",
+    "log_inputs",
+    "log_metric",
+    "log_model_params",
+    "log_outputs",
+    "log_param",
+    "make_default_experiment",
+    "put_artifact",
+    "record_model",
+    "restore_experiment",
+    "restore_run",
+    "set_experiment_tag",
+    "set_logged_model_tags",
+    "set_tag",
+    "update_experiment",
+    "update_run",
+]
