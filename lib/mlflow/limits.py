@@ -6,6 +6,7 @@ import posixpath
 import re
 
 import lib.mlflow  # noqa: F401  puts the bare parent before the imports below
+import mlflow.entities  # noqa: F401  before validation, which it imports in a circle
 from mlflow.utils.name_utils import _generate_random_name
 from mlflow.utils.validation import (
     MAX_ENTITIES_PER_BATCH,

@@ -1,0 +1,66 @@
+"""Experiments by id, by name, by filter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db.models import CharField, Count, Max, Q, QuerySet
+from django.db.models.functions import Cast
+from django.utils.translation import gettext as _
+
+from experiments.models import Experiment, ExperimentTag
+from experiments.queries.views import View
+from lib.errors import InvalidValue, NotFound
+from lib.mlflow import search, sql
+from workspaces.access import Actor, fetch
+from workspaces.models import Workspace
+
+TABLE = sql.Table(
+    attributes={
+        "name": "name",
+        "experiment_id": "id_text",
+        "creation_time": "created_ms",
+        "last_update_time": "updated_ms",
+    },
+    tags=sql.Related(ExperimentTag, "experiment"),
+)
+ORDERS = {**TABLE.attributes, "experiment_id": "pk"}
+LONGEST_ID = 18
+
+
+def experiment(actor: Actor, workspace: Workspace, experiment_id: str) -> Experiment:
+    """Give an experiment of the workspace, in the bin or not; "0" is the workspace's default one.
+
+    Raises InvalidValue for what is no id, NotFound for an absent one.
+    """
+    rows = Experiment.objects.filter(workspace=workspace).select_related("workspace")
+    if experiment_id == "0":
+        return fetch(actor, rows, is_default=True)
+    if not experiment_id:
+        raise InvalidValue("Missing value for required parameter 'experiment_id'.", field="experiment_id")
+    if not (experiment_id.isascii() and experiment_id.isdigit() and len(experiment_id) <= LONGEST_ID):
+        raise NotFound(_("No Experiment with id=%s exists") % experiment_id[:100])
+    return fetch(actor, rows, pk=int(experiment_id))
+
+
+def experiments(actor: Actor, workspace: Workspace, view: View = View.ACTIVE) -> QuerySet[Experiment]:
+    """List for the page: newest run first, with `run_count` and `last_run_ms` of the runs outside the bin."""
+    alive = Q(runs__deleted_ms=None)
+    return (  # type: ignore[no-any-return]
+        Experiment.objects.visible_to(actor)
+        .filter(view.condition, workspace=workspace)
+        .annotate(run_count=Count("runs", filter=alive), last_run_ms=Max("runs__start_ms", filter=alive))
+        .order_by("-last_run_ms", "-created_ms", "pk")
+    )
+
+
+def search_experiments(
+    actor: Actor, workspace: Workspace, *, text: str = "", order_by: Sequence[str] = (), view: View = View.ACTIVE
+) -> QuerySet[Experiment]:
+    """Find by MLflow's filter. Raises InvalidValue for one that cannot be read."""
+    rows = Experiment.objects.visible_to(actor).filter(view.condition, workspace=workspace)
+    rows = rows.annotate(id_text=Cast("pk", CharField()))
+    rows = rows.filter(sql.condition(TABLE, search.clauses("experiments", text)))
+    default = ["-created_ms", "pk"] if not order_by else ["pk"]
+    table = sql.Table(attributes=ORDERS, tags=TABLE.tags)
+    return sql.ordered(rows, table, search.orders("experiments", order_by), default).prefetch_related("tags")  # type: ignore[no-any-return]
