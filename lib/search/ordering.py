@@ -1,6 +1,6 @@
-"""The keys of an order into ORDER BY, and into keyset pages: *what comes after this row*, without counting what came before.
+"""The keys of an order into ORDER BY, and into keyset pages: what comes after a row, without counting what came before.
 
-Every key is never null: what may be missing is split into a rank (there, NaN, missing), which always ascends, and a value.
+No key is ever null: what may be missing is split into a rank (there, NaN, missing), which always ascends, and a value.
 So a row's place is a plain tuple, and the next page is a plain comparison.
 """
 
@@ -10,12 +10,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Case, F, FilteredRelation, IntegerField, Q, QuerySet, Value, When
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    F,
+    FilteredRelation,
+    FloatField,
+    IntegerField,
+    Q,
+    QuerySet,
+    TextField,
+    Value,
+    When,
+)
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, NullIf
 
 from lib.search.sql import NAN, Binary, Related, Table, is_there
 from lib.search.tree import OrderTerm
+
+# What stands in a missing value's place; its rank has sorted it already. Attributes that may be missing are times.
+WHOLE = Value(0, output_field=BigIntegerField())
+REAL = Value(0.0, output_field=FloatField())
+TEXT = Value("", output_field=TextField())
 
 
 @dataclass(frozen=True)
@@ -44,23 +61,22 @@ class Ordering:
             if term.field.key not in table.nullable:
                 self.keys.append(SortKey(plain_name(column) or name, column, term.is_descending))
                 return
-            self.split(name, column, Value(0), term)
+            self.split(name, column, WHOLE, term)
             return
         related = table.related[term.field.kind]
         self.joins[f"{name}_row"] = FilteredRelation(
             related.relation, condition=Q(**{f"{related.relation}__{related.key_column}": term.field.key})
         )
         column = F(f"{name}_row__{column_name(related, term)}")
-        self.split(name, column, Value(0.0) if term.field.kind == "metric" else Value(""), term)
+        self.split(name, column, REAL if term.field.kind == "metric" else TEXT, term)
 
     def split(self, name: str, column: Combinable, filler: Value, term: OrderTerm) -> None:
         """Sort by whether there is a value, then by the value."""
         is_metric = term.field.kind == "metric"
         is_nan = [When(Binary(column, "=", Value(NAN)), then=Value(1))] if is_metric else []
-        rank = Case(
-            When(~is_there(column), then=Value(2)), *is_nan, default=Value(0), output_field=IntegerField()
-        )
-        value = Coalesce(NullIf(column, Value(NAN)) if is_metric else column, filler)
+        rank = Case(When(~is_there(column), then=Value(2)), *is_nan, default=Value(0), output_field=IntegerField())
+        shown = NullIf(column, Value(NAN)) if is_metric else column
+        value = Coalesce(shown, filler, output_field=filler.output_field)
         self.keys.append(SortKey(f"{name}_rank", rank, is_descending=False))
         self.keys.append(SortKey(name, value, term.is_descending))
 
@@ -93,11 +109,16 @@ class Ordering:
 
 def plain_name(expression: Combinable) -> str:
     """Give the name of a column of the row itself, or nothing."""
-    return expression.name if isinstance(expression, F) and "__" not in expression.name else ""
+    path = path_of(expression)
+    return "" if "__" in path else path
 
 
 def column_name(related: Related, term: OrderTerm) -> str:
-    column = related.value(term.field)
-    if not isinstance(column, F):
+    path = path_of(related.value(term.field))
+    if not path:
         raise TypeError(f"{term.field} is no plain column")
-    return column.name
+    return path
+
+
+def path_of(expression: Combinable) -> str:
+    return str(vars(expression)["name"]) if isinstance(expression, F) else ""

@@ -1,7 +1,7 @@
 """A tree into a condition of Django's. Values are bound, never written into the statement.
 
-A `Table` says where things are kept: attributes in columns of the searched row, the rest in rows of their own, which are
-asked by EXISTS, so that a run is found once however many rows it has.
+A `Table` says where things are kept: attributes in columns of the searched row, the rest in rows of their own,
+which are asked by EXISTS, so that a run is found once however many rows it has.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ NAN = float("nan")
 class Related:
     """Rows beside the searched one: `link` points back to it, `relation` is the way there.
 
-    `values` maps what a field asks for to a column: for keyed rows which value of the series (`last`, `min`, `max`), for
-    rows without keys (`key_column=""`) the key itself.
+    `values` maps what a field asks for to a column: for keyed rows which value of the series (`last`, `min`, `max`),
+    for rows without keys (`key_column=""`) the key itself.
     """
 
     model: type[Model]
