@@ -284,7 +284,7 @@ def test_a_reader_reads_and_a_stranger_sees_nothing(mlflow, bearer, bob_user, ch
 
 
 def test_an_rpc_that_is_not_served_says_so_at_once(mlflow):
-    error = refused(mlflow, "CreateWebhook", name="w")
+    error = refused(mlflow, "StartTrace", experiment_id="0")
     assert (error.status, error.code) == (501, "NOT_IMPLEMENTED")
 
 

@@ -8,13 +8,14 @@ import pytest
 from django.test import RequestFactory
 from django.urls import resolve
 
-from experiments import mlflow_api  # noqa: F401  collects the handlers
 from lib.errors import InvalidValue
 from lib.mlflow import batch, limits, search, wire
 from lib.mlflow.messages import endpoints, service
 from lib.mlflow.not_served import REASONS
 from lib.mlflow.rpc import HANDLERS
-from registry import mlflow_api as registry_api  # noqa: F401
+from studio import mlflow_urls
+
+assert mlflow_urls.urlpatterns  # collects the handlers
 
 NAMES = sorted({endpoint.message for endpoint in endpoints()})
 
