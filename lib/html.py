@@ -12,9 +12,10 @@ FORM_ERROR = 422
 
 
 def is_partial(request: HttpRequest) -> bool:
-    """Tell whether htmx asks for a fragment (a boosted link asks for the whole page)."""
+    """Tell whether htmx asks for a fragment (a boosted link, and a way back in the history, ask for the whole page)."""
     headers = request.headers
-    return headers.get("HX-Request") == "true" and headers.get("HX-Boosted") != "true"
+    wants_all = headers.get("HX-Boosted") == "true" or headers.get("HX-History-Restore-Request") == "true"
+    return headers.get("HX-Request") == "true" and not wants_all
 
 
 def done(request: HttpRequest, url: str) -> HttpResponse:

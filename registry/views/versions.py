@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from experiments import artifacts, browser
 from experiments.models import Run
 from experiments.views.artifacts import send
-from lib.errors import StudioError
+from lib.errors import NotFound, StudioError
 from lib.html import done, is_partial
 from registry import forms, operations, queries
 from registry.models import ModelVersion, RegisteredModel
@@ -24,7 +24,9 @@ from workspaces.request import Request
 
 def fetch(request: Request, name: str, number: int) -> ModelVersion:
     rows = ModelVersion.objects.filter(model__workspace=request.workspace, model__name=name)
-    return access.fetch(request.actor, rows.select_related("model__workspace", "run__experiment"), version=number)
+    return access.fetch(
+        request.actor, rows.select_related("model__workspace", "run__experiment", "logged_model"), version=number
+    )
 
 
 def detail_url(request: Request, version: ModelVersion) -> str:
@@ -44,7 +46,8 @@ def version_detail(request: Request, name: str, number: int) -> HttpResponse:
 
 
 def detail_page(request: Request, version: ModelVersion, form: forms.AliasForm, status: int = 200) -> HttpResponse:
-    card = browser.described(queries.model_files(version))
+    place = place_of(version)
+    card = browser.described(place) if place else None
     metrics = version.run.metrics.order_by("key") if version.run else []
     context = {
         **frame(version, "overview"),
@@ -56,6 +59,14 @@ def detail_page(request: Request, version: ModelVersion, form: forms.AliasForm, 
         "alias_form": form,
     }
     return render(request, "registry/version_detail.html", context, status=status)
+
+
+def place_of(version: ModelVersion) -> artifacts.Place | None:
+    """Give where a version's files are; None for one whose source is outside this studio or gone."""
+    try:
+        return queries.model_files(version)
+    except NotFound:
+        return None
 
 
 @access.needs("registry.read")
@@ -75,13 +86,17 @@ def version_artifacts(request: Request, name: str, number: int) -> HttpResponse:
 
 
 def files_of(version: ModelVersion) -> browser.Files:
-    root = queries.model_files(version)
+    root = place_of(version)
 
     def listing(folder: str) -> list[artifacts.Entry]:
+        if root is None:
+            return []
         found = artifacts.store().entries(root.below(folder).key)
-        return [artifacts.Entry(f"{folder}/{one.path}" if folder else one.path, one.is_dir, one.size_bytes) for one in found]
+        return [
+            artifacts.Entry(f"{folder}/{one.path}" if folder else one.path, one.is_dir, one.size_bytes) for one in found
+        ]
 
-    return browser.Files(listing, root.below)
+    return browser.Files(listing, (root or artifacts.Place("")).below)
 
 
 @access.needs("registry.read")
@@ -143,7 +158,8 @@ def version_delete(request: Request, name: str, number: int) -> HttpResponseBase
 
 
 def fetch_run(request: Request, run_id: str) -> Run:
-    return access.fetch(request.actor, Run.objects.filter(workspace=request.workspace), pk=run_id)
+    found: Run = access.fetch(request.actor, Run.objects.filter(workspace=request.workspace), pk=run_id)
+    return found
 
 
 @access.needs("registry.read")

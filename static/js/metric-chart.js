@@ -82,7 +82,7 @@ class MetricChart {
       if (this.visible && !this.drawn && !this.loading) this.load();
     }, { rootMargin: "200px" });
     this.seen.observe(figure);
-    this.sized = new ResizeObserver(() => this.drawn && Plotly.Plots.resize(this.box));
+    this.sized = new ResizeObserver(() => this.drawn && !this.box.hidden && Plotly.Plots.resize(this.box));
     this.sized.observe(this.box);
   }
 
