@@ -16,10 +16,11 @@ from studio.supervisor.problems import CannotStart
 
 HEARTBEAT = "studio:1:health:{part}"  # as Django's cache writes the key "health:<part>"
 FRESH_MS = 8_000
-# The keys and channels of Celery's own protocol and of cluster queues, not of the cache or the control queue; of the
+# The keys of Celery's own protocol and of cluster queues, not of the cache or the control queue; all channels, for the
+# control worker listens to none (see studio.celery), and a pattern can only be allowed by its very words; of the
 # commands that can hurt others only INFO, by which Celery's client learns the server's version.
 NODE_KEYS = ("cluster-*", "_kombu.*", "unacked*", "*.celery.pidbox*", "celeryev*")
-NODE_MAY = " ".join([*(f"~{key}" for key in NODE_KEYS), "&/0.*", "+@all", "-@admin", "-@dangerous", "+info"])
+NODE_MAY = " ".join([*(f"~{key}" for key in NODE_KEYS), "allchannels", "+@all", "-@admin", "-@dangerous", "+info"])
 
 
 @dataclass(frozen=True)
