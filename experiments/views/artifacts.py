@@ -15,7 +15,7 @@ from experiments.artifacts import Place
 from experiments.models import Run
 from experiments.viewer import is_image
 from experiments.views.runs import fetch, frame
-from lib.html import is_partial
+from lib.html import asked_by, is_partial, shows_up
 from workspaces import access
 from workspaces.request import Request
 
@@ -26,7 +26,7 @@ def files_of(run: Run) -> browser.Files:
 
 @access.needs("experiments.read")
 @require_GET
-def run_artifacts(request: Request, run_id: str) -> HttpResponse:
+def run_artifacts(request: Request, run_id: str) -> HttpResponseBase:
     """Show the tree and what is chosen in it; htmx gets what is chosen alone."""
     run = fetch(request, run_id)
     names = [request.workspace.name, run.pk]
@@ -38,6 +38,8 @@ def run_artifacts(request: Request, run_id: str) -> HttpResponse:
         "raw": reverse("experiments:run-artifact", args=names),
         "use_uri": f"runs:/{run.pk}/{found['shown'].path}",
     }
+    if asked_by(request, "no-files"):
+        return shows_up(request, bool(found["nodes"]))
     template = "experiments/_shown.html" if is_partial(request) else "experiments/run_artifacts.html"
     return render(request, template, context)
 
