@@ -24,8 +24,11 @@ WORKSPACE = [
     path("", include("registry.urls")),
     path("", include("compute.urls")),
     path("", include("jobs.urls")),
+    path("", include("deployments.urls")),
     path("api/v1/", include("compute.api_urls")),
     path("api/v1/", include("jobs.api_urls")),
+    path("api/v1/", include("deployments.api_urls")),
+    path("api/v1/", include("workspaces.webhooks.api_urls")),
     # MLflow's clients, of the workspace in the address …
     path("", include(mlflow_urls.urlpatterns)),
 ]

@@ -1,0 +1,78 @@
+"""The page that puts a model version onto an endpoint."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+
+from deployments import forms, operations, queries
+from deployments.models import Endpoint, Wanted
+from lib.errors import StudioError
+from lib.html import done
+from registry.models import ModelVersion
+from workspaces import access
+from workspaces.request import Request
+
+
+@access.needs("deployments.write")
+def create(request: Request) -> HttpResponseBase:
+    """Show the form with the model of `?model=&version=` (and `?endpoint=` for its next revision), or deploy."""
+    versions = list(queries.servable_versions(request.actor, request.workspace))
+    form = make_form(request, versions)
+    if request.method != "POST":
+        return page(request, form, versions)
+    try:
+        if form.is_valid():
+            name = deploy(request, form, {key(version): version for version in versions})
+            return done(request, reverse("deployments:endpoint-detail", args=[request.workspace.name, name]))
+    except StudioError as error:
+        form.add_error(error.field if error.field in form.fields else None, error.message)
+    return page(request, form, versions, status=422)
+
+
+def deploy(request: Request, form: forms.DeployForm, versions: dict[str, ModelVersion]) -> str:
+    """Make a new endpoint or a new revision; give the endpoint's name."""
+    values = dict(form.cleaned_data)
+    version, existing = versions[values.pop("version")], values.pop("endpoint")
+    if not existing:
+        return operations.create_endpoint(request.actor, request.workspace, model_version=version, **values).name
+    endpoint = access.fetch(request.actor, queries.endpoints(request.actor, request.workspace), name=existing)
+    sizes = {name: values[name] for name in ("cpu_cores", "memory_gb")}
+    operations.deploy(request.actor, endpoint, model_version=version, **sizes)
+    return endpoint.name
+
+
+def make_form(request: Request, versions: list[ModelVersion]) -> forms.DeployForm:
+    running = Endpoint.objects.filter(workspace=request.workspace, wanted=Wanted.RUNNING).order_by("name")
+    chosen = chosen_version(request, versions)
+    model = chosen.model.name if chosen else "model"
+    return forms.DeployForm(
+        request.POST if request.method == "POST" else None,
+        versions=[(key(version), str(version)) for version in versions],
+        endpoints=list(running.values_list("name", flat=True)),
+        initial={
+            "version": key(chosen) if chosen else None,
+            "endpoint": request.GET.get("endpoint", ""),
+            "name": queries.free_name(request.workspace, model),
+        },
+    )
+
+
+def chosen_version(request: Request, versions: list[ModelVersion]) -> ModelVersion | None:
+    """Find the version that the address names; the newest of the model, or of all, when it names none."""
+    model, number = request.GET.get("model"), request.GET.get("version")
+    named = [one for one in versions if model in (None, one.model.name) and number in (None, "", str(one.version))]
+    return named[0] if named else None
+
+
+def key(version: ModelVersion) -> str:
+    return str(version.pk)
+
+
+def page(
+    request: Request, form: forms.DeployForm, versions: list[ModelVersion], status: int = 200
+) -> HttpResponse:
+    context = {"form": form, "has_versions": bool(versions)}
+    return render(request, "deployments/endpoint_create.html", context, status=status)

@@ -1,0 +1,119 @@
+"""Pages: try an endpoint, call it from code, read its logs."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_GET, require_POST
+
+from compute.queries import build_log
+from deployments import forms, model_files, operations, queries, snippets, trial
+from deployments.models import Endpoint
+from deployments.views.common import fetch, frame, url
+from lib.errors import NotFound, StudioError
+from lib.html import done, is_partial
+from lib.http import number_in
+from lib.textfile import Piece
+from workspaces import access
+from workspaces.request import Request
+
+
+def example(endpoint: Endpoint) -> str:
+    """Give a body to try the endpoint with."""
+    deployment = queries.serving(endpoint) or queries.shown(endpoint)
+    version = deployment.model_version if deployment else None
+    try:
+        return model_files.example_body(version) if version else "{}"
+    except NotFound:
+        return "{}"
+
+
+@access.needs(GET="deployments.read", POST="keys.read")
+def endpoint_test(request: Request, name: str) -> HttpResponseBase:
+    endpoint = fetch(request, name)
+    form = forms.TrialForm(request.POST if request.method == "POST" else None, initial={"body": example(endpoint)})
+    context = {**frame(request, endpoint, "test"), "form": form}
+    if request.method == "POST" and form.is_valid():
+        try:
+            context["trial"] = trial.send(endpoint, form.cleaned_data["body"])
+            context["curl"] = snippets.curl(endpoint, form.cleaned_data["body"])
+        except StudioError as error:
+            context["problem"] = error.message
+    template = "deployments/_answer.html" if is_partial(request) and form.is_bound else "deployments/endpoint_test.html"
+    return render(request, template, context)
+
+
+@access.needs("deployments.read")
+@require_GET
+def endpoint_consume(request: Request, name: str) -> HttpResponse:
+    endpoint = fetch(request, name)
+    context = {**frame(request, endpoint, "consume"), "snippets": snippets.snippets(endpoint, example(endpoint))}
+    return render(request, "deployments/endpoint_consume.html", context)
+
+
+@access.needs("keys.read")
+@require_POST
+def endpoint_keys(request: Request, name: str) -> HttpResponse:
+    """Show the keys, and the code with the primary one in it; the audit log says who looked."""
+    endpoint = fetch(request, name)
+    primary, secondary = operations.read_keys(request.actor, endpoint)
+    context = {
+        **frame(request, endpoint, "consume"),
+        "primary": primary,
+        "secondary": secondary,
+        "snippets": snippets.snippets(endpoint, example(endpoint), primary),
+    }
+    template = "deployments/_consume.html" if is_partial(request) else "deployments/endpoint_consume.html"
+    response = render(request, template, context)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@access.needs("deployments.write")
+@require_POST
+def endpoint_regenerate(request: Request, name: str, which: str) -> HttpResponseBase:
+    endpoint = fetch(request, name)
+    operations.regenerate_key(request.actor, endpoint, which=which)
+    return done(request, url(request, endpoint, "endpoint-consume"))
+
+
+@access.needs("deployments.write")
+@require_POST
+def endpoint_auth(request: Request, name: str) -> HttpResponseBase:
+    endpoint = fetch(request, name)
+    operations.change_auth(request.actor, endpoint, auth=request.POST.get("auth", ""))
+    return done(request, url(request, endpoint, "endpoint-consume"))
+
+
+@access.needs("deployments.read")
+@require_GET
+def endpoint_logs(request: Request, name: str) -> HttpResponse:
+    endpoint = fetch(request, name)
+    revisions = list(queries.deployments(endpoint))
+    wanted = number_in(request, "revision")
+    chosen = next((one for one in revisions if one.revision == wanted), None) or queries.shown(endpoint)
+    context = {**frame(request, endpoint, "logs"), "revisions": revisions, "chosen": chosen}
+    return render(request, "deployments/endpoint_logs.html", context)
+
+
+@access.needs("deployments.read")
+@require_GET
+def replica_log(request: Request, name: str, revision: int, replica: int) -> JsonResponse:
+    """Give what a replica wrote from `?offset=` on."""
+    deployment = access.fetch(request.actor, queries.deployments(fetch(request, name)), revision=revision)
+    return as_json(queries.replica_log(deployment, replica, number_in(request, "offset")))
+
+
+@access.needs("deployments.read")
+@require_GET
+def revision_build_log(request: Request, name: str, revision: int) -> JsonResponse:
+    """Give the log of the environment's build from `?offset=` on."""
+    deployment = access.fetch(request.actor, queries.deployments(fetch(request, name)), revision=revision)
+    if deployment.environment is None:
+        return as_json(Piece("", 0, final=False))
+    return as_json(build_log(deployment.environment, number_in(request, "offset")))
+
+
+def as_json(piece: Piece) -> JsonResponse:
+    return JsonResponse({"text": piece.text, "offset": piece.offset, "final": piece.final})
