@@ -21,7 +21,7 @@ MOST_LINES = 5000
 
 class DeploymentOut(serializers.ModelSerializer[Deployment]):
     model = serializers.CharField(source="model_label")
-    memory_gb = serializers.SerializerMethodField()
+    memory_gb = serializers.FloatField()
     replicas_seen = serializers.JSONField(source="seen")
 
     class Meta:
@@ -30,9 +30,6 @@ class DeploymentOut(serializers.ModelSerializer[Deployment]):
             "revision", "model", "state", "traffic", "cpu_cores", "memory_gb", "replicas", "replicas_seen", "stages", "detail",
             "error", "trace", "restarts", "created_by", "created_ms",
         ]  # fmt: skip
-
-    def get_memory_gb(self, deployment: Deployment) -> float:
-        return deployment.memory_bytes / operations.GIB
 
 
 class EndpointOut(serializers.ModelSerializer[Endpoint]):

@@ -88,7 +88,7 @@ def deploy(
     _must_run(endpoint)
     newest = endpoint.deployments.order_by("-revision").first()
     cores = cpu_cores if cpu_cores is not None else (newest.cpu_cores if newest else 0.5)
-    memory = memory_gb if memory_gb is not None else (newest.memory_bytes / GIB if newest else 1.0)
+    memory = memory_gb if memory_gb is not None else (newest.memory_gb if newest else 1.0)
     # A revision that is still on its way is no longer wanted: the newer one takes its place.
     endpoint.deployments.filter(state__in=COMING).update(wanted=Wanted.STOPPED)
     return _add_revision(actor, endpoint, model_version, cores, memory)

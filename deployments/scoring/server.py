@@ -101,7 +101,7 @@ def share_cores(threads: int) -> None:
 
 
 def say(line: str) -> None:
-    print(time.strftime("%Y-%m-%dT%H:%M:%S"), line, flush=True)
+    print(time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), line, flush=True)
 
 
 if __name__ == "__main__":
