@@ -45,7 +45,9 @@ def check_servable(version: ModelVersion) -> None:
     if described is None:
         found = [name for name in _file_names(model_files(version)) if name.endswith(BARE_SUFFIXES)]
         if len(found) != 1:
-            raise InvalidValue(_("This version has no MLmodel file and not exactly one model file: it cannot be served."))
+            raise InvalidValue(
+                _("This version has no MLmodel file and not exactly one model file: it cannot be served.")
+            )
     elif "python_function" not in {flavor.name for flavor in described.flavors}:
         raise InvalidValue(_("This model has no python_function flavour, so it cannot be served."))
 

@@ -191,7 +191,9 @@ def read_keys(actor: Actor, endpoint: Endpoint) -> tuple[str, str]:
 def checked_name(name: str) -> str:
     if not NAME.fullmatch(name):
         raise InvalidValue(
-            _("An endpoint's name has 3–32 lower-case letters, digits and “-”, begins with a letter, ends without “-”."),
+            _(
+                "An endpoint's name has 3–32 lower-case letters, digits and “-”, begins with a letter, ends without “-”."
+            ),
             field="name",
         )
     return name

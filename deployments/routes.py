@@ -122,7 +122,7 @@ class Routes:
 
     def remove(self, endpoint_id: int) -> bool:
         """Take an endpoint off the gateway; its address is then unknown."""
-        return self._change({path: "" for path in self._files(endpoint_id)})
+        return self._change(dict.fromkeys(self._files(endpoint_id), ""))
 
     def known(self) -> set[int]:
         """List the endpoints that have a route."""

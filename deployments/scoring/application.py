@@ -13,8 +13,9 @@ import sys
 import time
 import traceback
 import uuid
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Callable, Iterable
+from typing import Any
 
 from . import payload, swagger
 from .http import Answer, ModelFailed, Refusal, error_body, status_line

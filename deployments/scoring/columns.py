@@ -10,7 +10,8 @@ import base64
 import binascii
 import datetime
 import math
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from .http import Refusal
 from .payload import Named, Payload, Rows
@@ -32,7 +33,9 @@ def matrix(payload: Payload, signature: Signature, dtype: str) -> Any:
                 array = None
             if array is not None and array.ndim == 2 and array.shape[1] == len(signature.inputs):
                 if array.dtype.kind == "i" or (array.dtype.kind == "f" and dtype.startswith("float")):
-                    return array.astype(dtype, copy=False) if _fits(array, dtype) else _stacked(payload, signature, dtype)
+                    return (
+                        array.astype(dtype, copy=False) if _fits(array, dtype) else _stacked(payload, signature, dtype)
+                    )
     return _stacked(payload, signature, dtype)
 
 
@@ -125,7 +128,9 @@ def _by_name(payload: Payload, signature: Signature) -> dict[str, list[Any]]:
         given = {name: [row[place] for row in payload.rows] for place, name in enumerate(payload.columns or ())}
     missing = [field.name for field in signature.inputs if field.required and field.name not in given]
     if missing:
-        raise Refusal(400, f"The model needs column{'s' if len(missing) > 1 else ''} {_quoted(missing)}; {_given(given)}.")
+        raise Refusal(
+            400, f"The model needs column{'s' if len(missing) > 1 else ''} {_quoted(missing)}; {_given(given)}."
+        )
     return given
 
 
@@ -182,7 +187,9 @@ def _column(field: Field, name: str, values: list[Any], is_text: bool) -> Any:
         try:
             made.append(convert(_guess(value) if is_text and field.type != "string" else value))
         except (ValueError, TypeError, binascii.Error):
-            raise Refusal(400, f"Column {name!r}, row {number}: {_shown(value)} is not {_ARTICLES[field.type]}.") from None
+            raise Refusal(
+                400, f"Column {name!r}, row {number}: {_shown(value)} is not {_ARTICLES[field.type]}."
+            ) from None
     if field.type in NUMBERS:
         if field.type in INTEGERS and None in made:
             raise Refusal(400, f"Column {name!r}, row {made.index(None)}: an integer is needed, not null.")
@@ -250,7 +257,7 @@ def _moment(value: Any) -> Any:
         return numpy.datetime64(int(value), "ms")
     moment = datetime.datetime.fromisoformat(_text(value).replace("Z", "+00:00"))  # type: ignore[union-attr]
     if moment.tzinfo is not None:
-        moment = moment.astimezone(datetime.timezone.utc).replace(tzinfo=None)
+        moment = moment.astimezone(datetime.UTC).replace(tzinfo=None)
     return numpy.datetime64(moment)
 
 

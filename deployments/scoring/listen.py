@@ -8,11 +8,10 @@ as granian's own child does it. The serving layer pins the version that this was
 from __future__ import annotations
 
 import logging
-import os
-import socket
 import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 BACKLOG = 1024
 IDLE_THREAD_S = 30
@@ -20,8 +19,8 @@ IDLE_THREAD_S = 30
 
 def run(app: Callable[..., Any], path: str | None, port: int | None, *, threads: int, queue: int) -> None:
     """Serve until SIGTERM or SIGINT, then finish what was begun."""
-    from granian._granian import WSGIWorker
     from granian._futures import _new_cbscheduler
+    from granian._granian import WSGIWorker
     from granian._loops import loops
     from granian._signals import set_sync_signals
     from granian.wsgi import _callback_wrapper
@@ -34,7 +33,20 @@ def run(app: Callable[..., Any], path: str | None, port: int | None, *, threads:
     stop.add_cb(stopped.set)
     tls: tuple[Any, ...] = (False, None, None, None, "tls1.3", None, [], False)
     worker = WSGIWorker(
-        1, (None, opened), None, 1, 16, threads, IDLE_THREAD_S, threads + queue, "1", None, None, None, *tls, (None, None)
+        1,
+        (None, opened),
+        None,
+        1,
+        16,
+        threads,
+        IDLE_THREAD_S,
+        threads + queue,
+        "1",
+        None,
+        None,
+        None,
+        *tls,
+        (None, None),
     )
     serve = worker.serve_mtr_uds if path else worker.serve_mtr
     serve(_new_cbscheduler(loops.get("auto"), callback, impl_asyncio=True), loops.get("auto"), stop)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import pickle
 import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Mapping, Protocol
+from typing import Any, Protocol
 
-from . import columns, signature as signatures
+from . import columns
+from . import signature as signatures
 from .http import ModelFailed, Refusal
 from .payload import Payload
 

@@ -46,7 +46,9 @@ def open_package() -> ModuleType:
     With `-I` the folder is not on the path, and must not be: its module names are common ones.
     """
     folder = Path(__file__).resolve().parent
-    spec = importlib.util.spec_from_file_location(PACKAGE, folder / "__init__.py", submodule_search_locations=[str(folder)])
+    spec = importlib.util.spec_from_file_location(
+        PACKAGE, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
     assert spec and spec.loader
     package = importlib.util.module_from_spec(spec)
     sys.modules[PACKAGE] = package

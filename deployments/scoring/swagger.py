@@ -87,7 +87,12 @@ def _swagger(info: dict[str, Any], base: str, definitions: dict[str, Any]) -> di
         "consumes": ["application/json"],
         "produces": ["application/json"],
         "parameters": [
-            {"name": "serviceInputPayload", "in": "body", "schema": {"$ref": reference + "ServiceInput"}, "required": True}
+            {
+                "name": "serviceInputPayload",
+                "in": "body",
+                "schema": {"$ref": reference + "ServiceInput"},
+                "required": True,
+            }
         ],
         "security": [{"Bearer": []}],
         "responses": {

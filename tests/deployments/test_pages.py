@@ -10,8 +10,8 @@ import pytest
 from django.urls import reverse
 
 from deployments import keys, snippets, trial
-from deployments.models import Deployment, DeploymentState, Endpoint
 from deployments.model_files import _pretty
+from deployments.models import Deployment, DeploymentState, Endpoint
 
 PAGES = ["endpoint-list", "endpoint-detail", "endpoint-test", "endpoint-consume", "endpoint-logs", "for-home"]
 
@@ -107,7 +107,10 @@ def test_a_program_makes_watches_and_deletes_one(bearer, alice_user, workspace, 
     key = client.get(f"{base}/scores/keys").json()["primary"]
     body = {"which": "primary"}
     assert client.post(f"{base}/scores/keys/regenerate", body, content_type="application/json").json()["primary"] != key
-    assert client.patch(f"{base}/scores", {"auth_enabled": False}, content_type="application/json").json()["auth_enabled"] is False
+    assert (
+        client.patch(f"{base}/scores", {"auth_enabled": False}, content_type="application/json").json()["auth_enabled"]
+        is False
+    )
     assert client.get(f"{base}/scores/logs").json() == {"lines": []}
     assert client.delete(f"{base}/scores").status_code == 202
     assert client.get(f"{base}/none").status_code == 404
@@ -128,7 +131,9 @@ def test_the_code_shown_is_code(endpoint):
     body = '{"inputs": {"it\'s": ["a \\" b", null, true]}}'
     program = snippets.python(endpoint, body, "the-key")
     compile(program, "shown", "exec")
-    shell = snippets.curl(endpoint, body, "the-key").replace("curl -sS", f"{sys.executable} -c 'import sys; print(sys.argv[-1])'")
+    shell = snippets.curl(endpoint, body, "the-key").replace(
+        "curl -sS", f"{sys.executable} -c 'import sys; print(sys.argv[-1])'"
+    )
     assert subprocess.run(["sh", "-c", shell], capture_output=True, text=True).stdout.strip() == body
 
 

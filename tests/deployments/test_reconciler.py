@@ -11,7 +11,11 @@ from deployments import keys, operations, reconciler
 from deployments.drivers.base import DriverError
 from deployments.models import DeploymentState, Endpoint, EndpointState
 
-TRACEBACK = ["Traceback (most recent call last):", '  File "x.py", line 1', "ModuleNotFoundError: No module named 'xgboost'"]
+TRACEBACK = [
+    "Traceback (most recent call last):",
+    '  File "x.py", line 1',
+    "ModuleNotFoundError: No module named 'xgboost'",
+]
 
 
 @pytest.fixture

@@ -48,7 +48,9 @@ def test_json_is_taken_however_it_is_announced(tmp_path, kind):
     assert make_caller(tmp_path)(body=FORMS[0], content_type=kind).status == 200
 
 
-@pytest.mark.parametrize("kind", ["application/octet-stream", "application/x-pickle", "text/plain", "application/python-pickle"])
+@pytest.mark.parametrize(
+    "kind", ["application/octet-stream", "application/x-pickle", "text/plain", "application/python-pickle"]
+)
 def test_no_other_type_is_ever_parsed(tmp_path, kind):
     answer = make_caller(tmp_path)(body=b"cos\nsystem\n(S'false'\ntR.", content_type=kind)
     assert (answer.status, answer.json["error_code"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
@@ -84,7 +86,9 @@ def refusal(tmp_path, signed, body):
 def test_errors_name_the_column(tmp_path):
     missing = refusal(tmp_path, None or described(column("a"), column("b")), {"dataframe_records": [{"a": 1}]})
     assert "needs column 'b'" in missing
-    wrong = refusal(tmp_path, described(column("a"), column("b")), {"dataframe_records": [{"a": 1, "b": 2}, {"a": "x", "b": 1}]})
+    wrong = refusal(
+        tmp_path, described(column("a"), column("b")), {"dataframe_records": [{"a": 1, "b": 2}, {"a": "x", "b": 1}]}
+    )
     assert "Column 'a', row 1: 'x' is not a number" in wrong
     whole = refusal(tmp_path, described(column("n", "long")), {"dataframe_records": [{"n": 1.5}]})
     assert "Column 'n', row 0: 1.5 is not a whole number" in whole
@@ -104,7 +108,13 @@ def test_a_missing_number_becomes_nan_and_is_answered_as_null(tmp_path):
 
 
 def test_types_reach_the_model(tmp_path):
-    fields = [column("f", "float"), column("n", "long"), column("s", "string"), column("t", "datetime"), column("b", "binary")]
+    fields = [
+        column("f", "float"),
+        column("n", "long"),
+        column("s", "string"),
+        column("t", "datetime"),
+        column("b", "binary"),
+    ]
     model = Seen()
     call = make_caller(tmp_path, model, signed=described(*fields))
     answer = call(body={"inputs": {"f": [1], "n": [2], "s": ["x"], "t": ["2026-01-02T03:04:05Z"], "b": ["aGk="]}})
