@@ -12,11 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from compute import operations, queries
-from compute.environments import BadEnvironment, EnvironmentSpec, parse_files
-from compute.environments.spec import make
 from compute.models import ComputeTarget, EnvironmentUse, Node
+from compute.shapes import EnvironmentIn, asked_spec
 from lib.clock import now_ms
-from lib.errors import InvalidValue
 from workspaces import access
 from workspaces.models import Workspace
 
@@ -33,15 +31,6 @@ class EnvironmentOut(serializers.ModelSerializer[EnvironmentUse]):
     class Meta:
         model = EnvironmentUse
         fields = ["digest", "name", "state", "error", "notes", "spec", "lock", "created_ms"]
-
-
-class EnvironmentIn(serializers.Serializer[Any]):
-    """Either `files` by name (conda.yaml, python_env.yaml, requirements.txt) or a list of `packages`."""
-
-    name = serializers.CharField(max_length=200, default="", allow_blank=True)
-    python = serializers.CharField(max_length=20, default="", allow_blank=True)
-    packages = serializers.ListField(child=serializers.CharField(max_length=300), required=False)
-    files = serializers.DictField(child=serializers.CharField(max_length=200_000), required=False)
 
 
 class NodeOut(serializers.ModelSerializer[Node]):
@@ -69,15 +58,6 @@ class NodeReportIn(serializers.Serializer[Any]):
 class NodeAnswer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     queue = serializers.CharField()
-
-
-def asked_spec(values: dict[str, Any]) -> EnvironmentSpec:
-    try:
-        if "files" in values:
-            return parse_files(values["files"], name=values["name"])
-        return make(values.get("packages", ()), python=values["python"], name=values["name"])
-    except BadEnvironment as error:
-        raise InvalidValue(str(error)) from None
 
 
 def actor_and_workspace(request: Request) -> tuple[access.Actor, Workspace]:

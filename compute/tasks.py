@@ -6,11 +6,12 @@ from celery import shared_task
 
 from compute import operations
 from compute.models import BuildState, EnvironmentBuild
+from compute.operations.environments import send
 
 AT_REST = (BuildState.READY, BuildState.FAILED)
 
 
-@shared_task(queue="build")
+@shared_task
 def build_environment(build_id: int) -> None:
     operations.build_next_step(build_id)
 
@@ -19,4 +20,4 @@ def build_environment(build_id: int) -> None:
 def reconcile() -> None:
     """Send a step for every environment that is wanted and not there: a lost message or a killed builder heals so."""
     for build_id in EnvironmentBuild.objects.exclude(state__in=AT_REST).values_list("pk", flat=True):
-        build_environment.delay(build_id)
+        send(build_id)

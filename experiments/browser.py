@@ -26,7 +26,7 @@ class Files:
 
 
 def browse(files: Files, path: str, root_name: str) -> dict[str, Any]:
-    """Give the template's words for the tree and the file or folder at `path`; without one, the model or the first file.
+    """Give what the template shows of the tree, and of the file or folder at `path`; without one, of the model.
 
     Raises NotFound for a path that is not there.
     """
@@ -44,7 +44,7 @@ def browse(files: Files, path: str, root_name: str) -> dict[str, Any]:
 
 
 def first(root: Node) -> Node:
-    """Choose what to show before anything is chosen: the root when it is a model, else the first model in it, else all."""
+    """Choose what to show before anything is chosen: the root if it is a model, else the first model in it, or all."""
     if is_model(root):
         return root
     models = [node for node in root.nodes if node.is_dir and is_model(node)]
@@ -84,7 +84,10 @@ def file(files: Files, node: Node) -> dict[str, Any]:
         with artifacts.open_file(place) as source:
             body = source.read(viewer.LARGEST_TEXT + 1)
     shown = viewer.show_file(node.path, node.size_bytes, body)
-    return {"shown": shown, "sha256": sha256(place) if shown.kind == "opaque" and node.size_bytes <= LARGEST_HASHED else ""}
+    return {
+        "shown": shown,
+        "sha256": sha256(place) if shown.kind == "opaque" and node.size_bytes <= LARGEST_HASHED else "",
+    }
 
 
 def sha256(place: Place) -> str:

@@ -226,6 +226,8 @@ class MetricSeries(models.Model):
     last_step = models.BigIntegerField()
     last_ms = models.BigIntegerField()
     last_value = models.FloatField()
+    min_value = models.FloatField(null=True, help_text="Of the numbers among its points; none if all are NaN.")
+    max_value = models.FloatField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "key"], name="metric_series")]

@@ -37,7 +37,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Head:
-    """A column's head; `order` is the order that a click asks for, `sort` the one that stands (as aria-sort says it)."""
+    """A column's head; `order` is what a click asks for, `sort` how it is ordered now (in the words of aria-sort)."""
 
     label: str
     css: str = ""
@@ -195,7 +195,10 @@ def diff_group(
     label: str, columns: Sequence[dict[str, float] | dict[str, str] | dict[str, str | None]], shows_all: bool,
     *, is_numeric: bool = False,
 ) -> DiffGroup:  # fmt: skip
-    rows = [diff_row(key, [column.get(key) for column in columns]) for key in sorted({key for one in columns for key in one})]
+    rows = [
+        diff_row(key, [column.get(key) for column in columns])
+        for key in sorted({key for one in columns for key in one})
+    ]
     differing = [row for row in rows if row.differs]
     shown = rows if shows_all else differing
     return DiffGroup(label, is_numeric, tuple(shown), len(differing), len(rows) - len(differing))

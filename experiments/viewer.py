@@ -24,7 +24,20 @@ TEXT = {".txt", ".log", ".rst", ".out", ".err", ""}
 TABLES = {".csv": ",", ".tsv": "\t"}
 IMAGES = {".png", ".jpg", ".jpeg", ".gif", ".webp"}  # no svg: it can carry scripts
 # Opening one of these runs its author's code, so the studio never does.
-RUNS_CODE = {".pkl", ".pickle", ".joblib", ".cloudpickle", ".dill", ".pt", ".pth", ".skops", ".h5", ".keras", ".npy", ".npz"}
+RUNS_CODE = {
+    ".pkl",
+    ".pickle",
+    ".joblib",
+    ".cloudpickle",
+    ".dill",
+    ".pt",
+    ".pth",
+    ".skops",
+    ".h5",
+    ".keras",
+    ".npy",
+    ".npz",
+}
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from compute.shapes import EnvironmentIn, asked_spec
+from experiments.models import Experiment
+from experiments.operations import create_experiment
 from jobs import operations, queries
 from jobs.models import Job
 from lib.http import number_in
 from workspaces import access
+from workspaces.models import Workspace
 
 
 class JobOut(serializers.ModelSerializer[Job]):
@@ -31,10 +36,36 @@ class JobOut(serializers.ModelSerializer[Job]):
         ]  # fmt: skip
 
 
+class LimitsIn(serializers.Serializer[Any]):
+    """What the job and all its processes may use; each is optional."""
+
+    memory_bytes = serializers.IntegerField(required=False, min_value=16 * 1024 * 1024)
+    cpu_weight = serializers.FloatField(required=False, min_value=0.01, max_value=1000)
+    cpu_quota = serializers.FloatField(required=False, min_value=0.01, max_value=1000)
+    processes = serializers.IntegerField(required=False, min_value=1, max_value=100_000)
+    file_bytes = serializers.IntegerField(required=False, min_value=1)
+    open_files = serializers.IntegerField(required=False, min_value=16)
+
+
 class LogOut(serializers.Serializer[Any]):
     text = serializers.CharField()
     offset = serializers.IntegerField()
     final = serializers.BooleanField()
+
+
+class JobIn(serializers.Serializer[Any]):
+    """A job: `files` by path (text), a command of words, and the environment's files or packages."""
+
+    experiment = serializers.CharField(max_length=500)
+    name = serializers.CharField(max_length=250, default="", allow_blank=True)
+    files = serializers.DictField(child=serializers.CharField(trim_whitespace=False, allow_blank=True))
+    command = serializers.ListField(child=serializers.CharField(trim_whitespace=False, allow_blank=True))
+    environment = EnvironmentIn()
+    env = serializers.DictField(child=serializers.CharField(allow_blank=True), default=dict)
+    limits = LimitsIn(default=dict)
+    tags = serializers.DictField(child=serializers.CharField(allow_blank=True), default=dict)
+    attempts_allowed = serializers.IntegerField(default=1)
+    time_limit_s = serializers.IntegerField(default=None, allow_null=True, min_value=1, max_value=365 * 24 * 3600)
 
 
 def found(request: Request, run_id: str) -> Job:
@@ -42,12 +73,31 @@ def found(request: Request, run_id: str) -> Job:
     return access.fetch(actor, queries.jobs(actor, workspace), pk=run_id)
 
 
-@extend_schema(responses=JobOut(many=True))
-@api_view(["GET"])
+@extend_schema(methods=["GET"], responses=JobOut(many=True))
+@extend_schema(methods=["POST"], request=JobIn, responses={201: JobOut})
+@api_view(["GET", "POST"])
 def jobs(request: Request) -> Response:
-    """List the workspace's jobs, the newest 200."""
+    """List the workspace's jobs, the newest 200, or submit one."""
     actor, workspace = request._request.actor, request._request.workspace  # type: ignore[attr-defined]
+    if request.method == "POST":
+        body = JobIn(data=request.data)
+        body.is_valid(raise_exception=True)
+        return Response(JobOut(submit(actor, workspace, body.validated_data)).data, status=201)
     return Response(JobOut(queries.jobs(actor, workspace)[:200], many=True).data)
+
+
+@transaction.atomic
+def submit(actor: access.Actor, workspace: Workspace, values: dict[str, Any]) -> Job:
+    """Submit in an experiment by its name, made if need be."""
+    values = dict(values)
+    wanted, files = values.pop("experiment"), values.pop("files")
+    experiment = Experiment.objects.visible_to(actor).filter(workspace=workspace, name=wanted).first()
+    if experiment is None:
+        experiment = create_experiment(actor, workspace, name=wanted)
+    content = {path: text.encode() for path, text in files.items()}
+    snapshot = operations.store_snapshot(actor, workspace, files=content)
+    environment = asked_spec(values.pop("environment"))
+    return operations.submit_job(actor, experiment, snapshot=snapshot, environment=environment, **values)
 
 
 @extend_schema(responses=JobOut)
@@ -82,7 +132,7 @@ def log(request: Request, run_id: str, name: str) -> Response:
     return Response({"text": piece.text, "offset": piece.offset, "final": piece.final})
 
 
-jobs = access.needs("jobs.read")(jobs)
+jobs = access.needs(GET="jobs.read", POST="jobs.write")(jobs)
 job = access.needs("jobs.read")(job)
 cancel = access.needs("jobs.write")(cancel)
 run_sample = access.needs("jobs.write")(run_sample)

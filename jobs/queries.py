@@ -28,7 +28,9 @@ class Stage:
 def jobs(actor: Actor, workspace: Workspace) -> QuerySet[Job]:
     """List the workspace's jobs, newest first."""
     rows = Job.objects.visible_to(actor).filter(workspace=workspace)
-    return rows.select_related("run", "run__experiment", "target", "node").order_by("-created_ms", "-pk")
+    return rows.select_related("run", "run__experiment", "target", "node", "environment", "snapshot").order_by(
+        "-created_ms", "-pk"
+    )
 
 
 def stages(job: Job) -> list[Stage]:

@@ -9,6 +9,7 @@ app_name = "jobs"
 urlpatterns = [
     path("jobs/", views.job_list, name="job-list"),
     path("jobs/sample/", views.run_sample, name="run-sample"),
+    path("jobs/on/<int:target_id>/", views.for_target, name="for-target"),
     path("jobs/<str:run_id>/", views.for_run, name="for-run"),
     path("jobs/<str:run_id>/state/", views.state, name="state"),
     path("jobs/<str:run_id>/cancel/", views.cancel, name="cancel"),

@@ -38,6 +38,14 @@ def for_run(request: Request, run_id: str) -> HttpResponse:
 
 @access.needs("jobs.read")
 @require_safe
+def for_target(request: Request, target_id: int) -> HttpResponse:
+    """Show what a cluster is at work on, as far as this workspace may see it: a part of the compute page."""
+    rows = queries.jobs(request.actor, request.workspace).filter(target_id=target_id, ended_ms=None)
+    return render(request, "jobs/_for_target.html", {"jobs": rows[:PAGE]})
+
+
+@access.needs("jobs.read")
+@require_safe
 def state(request: Request, run_id: str) -> HttpResponse:
     return render(request, "jobs/_state.html", job_context(found(request, run_id)))
 
@@ -84,12 +92,9 @@ def run_url(request: Request, job: Job) -> str:
 
 
 def job_context(job: Job) -> dict[str, object]:
-    waits = job.state == JobState.QUEUED
     return {
         "job": job,
         "stages": queries.stages(job),
         "newest": queries.newest_line(job),
-        "before": queries.waits_for(job) if waits else 0,
-        "shown_log": "build" if job.state in (JobState.QUEUED, JobState.PREPARING) else "std",
-        "has_began": job.attempt > 0,
+        "before": queries.waits_for(job) if job.state == JobState.QUEUED else 0,
     }

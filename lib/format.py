@@ -45,13 +45,13 @@ def size(size_bytes: float | None) -> str:
     if size_bytes is None:
         return MISSING
     amount = float(size_bytes)
+    shown = "B"
     if amount < 1000:
-        return f"{int(amount)} B"
-    for unit in ("kB", "MB", "GB", "TB", "PB"):
-        amount /= 1000
-        if amount < 999.95:
-            break
-    return f"{amount:.1f} {unit}"
+        return f"{int(amount)} {shown}"
+    units = iter(("kB", "MB", "GB", "TB"))
+    while amount >= 999.95 and (unit := next(units, None)):
+        amount, shown = amount / 1000, unit
+    return f"{amount:.1f} {shown}"
 
 
 def duration(milliseconds: float | None) -> str:

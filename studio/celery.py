@@ -12,7 +12,9 @@ app = Celery("studio")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 # Heartbeats are signals of this very process; tasks are found where apps keep them.
 app.conf.imports = ("studio.heartbeats",)
-app.autodiscover_tasks(["studio", "workspaces", "compute", "experiments", "registry", "jobs", "deployments"])
+app.autodiscover_tasks(
+    ["studio", "workspaces", "workspaces.webhooks", "compute", "experiments", "registry", "jobs", "deployments"]
+)
 
 # A row says what is wanted; these look every few seconds at every row not at rest and send what is missing, so a lost
 # message heals itself. A tick that was not run before the next one is worth nothing: it expires.
@@ -24,5 +26,7 @@ app.conf.beat_schedule = {
         ("reconcile-jobs", "jobs.tasks.reconcile", 2.0),
         ("reconcile-environments", "compute.tasks.reconcile", 5.0),
         ("reconcile-deletions", "workspaces.tasks.reconcile", 5.0),
+        ("reconcile-webhooks", "workspaces.webhooks.tasks.reconcile", 5.0),
+        ("tidy-webhooks", "workspaces.webhooks.tasks.tidy", 600.0),
     ]
 }

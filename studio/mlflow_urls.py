@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import workspaces.mlflow_api  # noqa: F401  its handlers are collected as it is read
 from experiments import mlflow_api as experiments
 from lib.mlflow import rpc
 from registry import mlflow_api as registry

@@ -11,6 +11,7 @@ import plotly
 from django.utils.translation import gettext_lazy as _
 
 from lib.env import env_bool, env_int, env_list, env_path, env_str
+from lib.outbound import Allowed
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -42,6 +43,8 @@ IS_HTTPS = STUDIO_URL.startswith("https://")
 # Trusted only because the gateway sets it and the web workers listen on a private socket.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_HTTPS else None
 CSRF_TRUSTED_ORIGINS = [STUDIO_URL]
+# What addresses given by users (webhooks) may lead to beside the public internet.
+OUTBOUND_ALLOWED = Allowed.read(env_list("STUDIO_OUTBOUND_ALLOW"))
 
 
 # ---- Secrets --------------------------------------------------------------------------------------------------------

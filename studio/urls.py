@@ -28,6 +28,7 @@ WORKSPACE = [
     path("api/v1/", include("compute.api_urls")),
     path("api/v1/", include("jobs.api_urls")),
     path("api/v1/", include("deployments.api_urls")),
+    path("api/v1/", include("workspaces.webhooks.api_urls")),
     # MLflow's clients, of the workspace in the address …
     path("", include(mlflow_urls.urlpatterns)),
 ]

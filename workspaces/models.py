@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from lib.clock import now_ms
+from lib.ids import new_id
 
 if TYPE_CHECKING:
     from workspaces.access import Actor
@@ -140,3 +142,91 @@ class AuditEntry(models.Model):
     target = models.CharField(max_length=200, blank=True, default="")
     details = models.JSONField(default=dict)
     request_id = models.CharField(max_length=100, blank=True, default="")
+
+
+# ---- Webhooks -------------------------------------------------------------------------------------------------------
+
+
+class WebhookStatus(models.TextChoices):
+    """MLflow's own words."""
+
+    ACTIVE = "ACTIVE", _("Active")
+    DISABLED = "DISABLED", _("Disabled")
+
+
+class Webhook(WorkspaceOwned):
+    """An address that is told of events of its workspace. Only owners see it: such a URL often is a secret itself.
+
+    `lease_ms`: one worker sends at a time, until then at most. `quiet_until_ms`: the host did not answer, let it rest.
+    """
+
+    read_permission = "workspace.write"
+
+    id = models.CharField(primary_key=True, max_length=32, default=new_id, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="webhooks")
+    name = models.CharField(max_length=63)
+    description = models.TextField(blank=True, default="")
+    url = models.CharField(max_length=2048)
+    events = ArrayField(models.CharField(max_length=60))
+    status = models.CharField(max_length=10, choices=WebhookStatus.choices, default=WebhookStatus.ACTIVE)
+    disabled_reason = models.TextField(blank=True, default="")
+    sealed_secret = models.TextField(blank=True, default="")
+    created_by = models.CharField(max_length=150, blank=True, default="")
+    created_ms = models.BigIntegerField(default=now_ms)
+    updated_ms = models.BigIntegerField(default=now_ms)
+    given_up = models.IntegerField(default=0, help_text="Deliveries given up since the last that arrived.")
+    silences = models.IntegerField(default=0, help_text="Attempts without any answer since the last answer.")
+    lease_ms = models.BigIntegerField(default=0)
+    quiet_until_ms = models.BigIntegerField(default=0)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["workspace"], name="webhook_active", condition=models.Q(status="ACTIVE")),
+            models.Index(fields=["workspace", "-created_ms", "id"], name="webhook_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_active(self) -> bool:
+        return self.status == WebhookStatus.ACTIVE
+
+
+class DeliveryState(models.TextChoices):
+    PENDING = "pending", _("Pending")
+    DELIVERED = "delivered", _("Delivered")
+    FAILED = "failed", _("Failed")
+    DROPPED = "dropped", _("Dropped")
+
+
+class WebhookDelivery(WorkspaceOwned):
+    """One event for one webhook. Its id goes along with every attempt, so a receiver knows a repetition.
+
+    `due_ms`: no attempt before; while one is made it lies in the future, so a worker that dies leaves it due again.
+    """
+
+    read_permission = "workspace.write"
+
+    id = models.CharField(primary_key=True, max_length=32, default=new_id, editable=False)
+    webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries")
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="webhook_deliveries")
+    event = models.CharField(max_length=60)
+    body = models.TextField(help_text="Exactly what is sent and signed.")
+    state = models.CharField(max_length=10, choices=DeliveryState.choices, default=DeliveryState.PENDING)
+    attempts = models.IntegerField(default=0)
+    due_ms = models.BigIntegerField(default=now_ms)
+    response_status = models.IntegerField(null=True)
+    error = models.TextField(blank=True, default="")
+    created_ms = models.BigIntegerField(default=now_ms)
+    finished_ms = models.BigIntegerField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["webhook", "due_ms"], name="delivery_due", condition=models.Q(state="pending")),
+            models.Index(fields=["webhook", "-created_ms", "id"], name="delivery_newest"),
+            models.Index(fields=["finished_ms"], name="delivery_finished", condition=models.Q(finished_ms__gt=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.id}"

@@ -48,7 +48,7 @@ def request_environment(actor: Actor, workspace: Workspace, *, spec: Environment
 def send(build_id: int) -> None:
     from compute.tasks import build_environment  # tasks import this module
 
-    build_environment.delay(build_id)
+    build_environment.apply_async((build_id,), queue="build")
 
 
 def build_next_step(build_id: int) -> None:

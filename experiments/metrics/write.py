@@ -26,15 +26,17 @@ APPEND = """
     WITH given AS (
         SELECT *
           FROM unnest(%(keys)s::text[],    %(digests)s::uuid[],  %(starts)s::int[],   %(ends)s::int[],
-                      %(steps)s::bigint[], %(times)s::bigint[],  %(values)s::float8[])
+                      %(steps)s::bigint[], %(times)s::bigint[],  %(values)s::float8[],
+                      %(lows)s::float8[],  %(highs)s::float8[])
             AS given     (key,             digest,               first,               last,
-                          last_step,       last_ms,              last_value)
+                          last_step,       last_ms,              last_value,
+                          min_value,       max_value)
          ORDER BY key
     ),
     series AS (
         INSERT INTO experiments_metricseries AS known
-                    (run_id,     key, last_step, last_ms, last_value)
-             SELECT  %(run)s,    key, last_step, last_ms, last_value
+                    (run_id,     key, last_step, last_ms, last_value, min_value, max_value)
+             SELECT  %(run)s,    key, last_step, last_ms, last_value, min_value, max_value
                FROM given
         ON CONFLICT (run_id, key) DO UPDATE
                 SET (last_step, last_ms, last_value) =
@@ -42,7 +44,9 @@ APPEND = """
                        FROM (VALUES (known.last_step,    known.last_ms,    known.last_value),
                                     (EXCLUDED.last_step, EXCLUDED.last_ms, EXCLUDED.last_value)) AS newest (step, ms, value)
                       ORDER BY 1 DESC, 2 DESC, 3 DESC
-                      LIMIT 1)
+                      LIMIT 1),
+                    min_value = least(known.min_value, EXCLUDED.min_value),
+                    max_value = greatest(known.max_value, EXCLUDED.max_value)
           RETURNING id, key
     )
     INSERT INTO experiments_metricblock (series_id, digest, steps, times, values)
@@ -72,6 +76,7 @@ def columns(by_key: dict[str, list[Point]]) -> dict[str, object]:
     """Turn series into the statement's parameters; slices count from 1 and hold both ends, as PostgreSQL's do."""
     flat = [point for series in by_key.values() for point in series]
     lasts = [max(series, key=rank) for series in by_key.values()]
+    numbers = [[point.value for point in series if point.value == point.value] for series in by_key.values()]
     ends: list[int] = []
     for series in by_key.values():
         ends.append((ends[-1] if ends else 0) + len(series))
@@ -83,6 +88,8 @@ def columns(by_key: dict[str, list[Point]]) -> dict[str, object]:
         "steps": [last.step for last in lasts],
         "times": [last.at_ms for last in lasts],
         "values": literal([last.value for last in lasts]),
+        "lows": [min(values, default=None) for values in numbers],
+        "highs": [max(values, default=None) for values in numbers],
         "all_steps": literal([point.step for point in flat]),
         "all_times": literal([point.at_ms for point in flat]),
         "all_values": literal([point.value for point in flat]),

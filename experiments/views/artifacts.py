@@ -13,8 +13,8 @@ from django.views.decorators.http import require_GET
 from experiments import artifacts, browser
 from experiments.artifacts import Place
 from experiments.models import Run
-from experiments.views.runs import fetch, frame
 from experiments.viewer import is_image
+from experiments.views.runs import fetch, frame
 from lib.html import is_partial
 from workspaces import access
 from workspaces.request import Request
@@ -50,10 +50,12 @@ def run_artifact(request: Request, run_id: str) -> HttpResponseBase:
 
 
 def send(place: Place) -> HttpResponseBase:
-    """Send a file as it is: pictures to be seen, all else to be saved, so that nothing of a run runs in the reader's name."""
+    """Send a file as it is: pictures to be seen, all else to be saved: no file may act in the reader's name."""
     kind = mimetypes.guess_type(place.name)[0] if is_image(place.name) else None
     response = FileResponse(artifacts.open_file(place), as_attachment=kind is None, filename=place.name)
     response.headers["Content-Type"] = kind or "application/octet-stream"
     response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'; img-src 'self'; style-src 'unsafe-inline'"
+    response.headers["Content-Security-Policy"] = (
+        "sandbox; default-src 'none'; img-src 'self'; style-src 'unsafe-inline'"
+    )
     return response

@@ -23,7 +23,10 @@ RUNS_A_PAGE = 50
 
 
 def fetch(request: Request, experiment_id: int) -> Experiment:
-    return access.fetch(request.actor, Experiment.objects.filter(workspace=request.workspace), pk=experiment_id)
+    found: Experiment = access.fetch(
+        request.actor, Experiment.objects.filter(workspace=request.workspace), pk=experiment_id
+    )
+    return found
 
 
 def detail_url(request: Request, experiment: Experiment) -> str:
@@ -79,7 +82,7 @@ def runs_page(
     """Show runs as a table beside their charts; htmx gets the table alone while a run goes on."""
     query = {name: request.GET.get(name, "").strip() for name in ("filter", "order", "view")}
     page, error = found_runs(request, experiment, query)
-    table = tables.run_table(page.object_list, order=query["order"], shows_experiment=experiment is None)
+    table = tables.run_table(list(page), order=query["order"], shows_experiment=experiment is None)
     form = form or forms.ExperimentForm(initial={"name": experiment.name if experiment else ""})
     context = {"experiment": experiment, "query": query, "page": page, "table": table, "error": error, "form": form}
     template = "experiments/_run_table.html" if is_partial(request) else "experiments/experiment_detail.html"

@@ -21,6 +21,7 @@ from workspaces import access
 from workspaces.request import Request
 
 NOTE = "mlflow.note.content"
+CHARTS_ON_OVERVIEW = 4
 FACTS = (
     ("mlflow.source.name", gettext_lazy("Source")),
     ("mlflow.source.git.branch", gettext_lazy("Git branch")),
@@ -30,7 +31,8 @@ FACTS = (
 
 def fetch(request: Request, run_id: str) -> Run:
     rows = Run.objects.filter(workspace=request.workspace).select_related("experiment")
-    return access.fetch(request.actor, rows, pk=run_id)
+    found: Run = access.fetch(request.actor, rows, pk=run_id)
+    return found
 
 
 def detail_url(request: Request, run: Run) -> str:
@@ -44,7 +46,9 @@ def frame(run: Run, tab: str) -> dict[str, Any]:
 
 def values(run: Run) -> dict[str, Any]:
     return {
-        "metrics": [{"key": one.key, "value": one.last_value, "step": one.last_step} for one in run.metrics.order_by("key")],
+        "metrics": [
+            {"key": one.key, "value": one.last_value, "step": one.last_step} for one in run.metrics.order_by("key")
+        ],
         "params": run.params.order_by("key"),
     }
 
@@ -65,6 +69,7 @@ def overview(request: Request, run: Run, **bound: Any) -> HttpResponse:
     context = {
         **frame(run, "overview"),
         **values(run),
+        **plots(request, run, [], CHARTS_ON_OVERVIEW),
         "overview": found,
         "duration_ms": tables.duration_ms(run),
         "facts": [fact for fact in facts if fact["value"]],
@@ -99,14 +104,23 @@ def run_charts_tab(request: Request, run_id: str) -> HttpResponse:
 def run_plots(request: Request, run_id: str) -> HttpResponse:
     """Answer the charts of a live run that were not there when the page last looked."""
     run = fetch(request, run_id)
-    known = request.GET.getlist("known")
-    return render(request, "experiments/_more_plots.html", {"run": run, **plots(request, run, known)})
+    known, most = request.GET.getlist("known"), request.GET.get("most", "")
+    found = plots(request, run, known, int(most) if most.isdecimal() else charts.MOST_CHARTS)
+    return render(request, "experiments/_more_plots.html", {"run": run, **found})
 
 
-def plots(request: Request, run: Run, known: list[str]) -> dict[str, Any]:
-    found = charts.charts(request.workspace.name, [run])
-    every = urlencode([("known", chart.key) for chart in found])
-    return {"charts": [one for one in found if one.key not in known], "known": every, "is_live": not run.has_ended}
+def plots(request: Request, run: Run, known: list[str], most: int = charts.MOST_CHARTS) -> dict[str, Any]:
+    """Give the charts that are not known yet, `most` in all, and how a live page asks for those still to come."""
+    found = charts.charts(request.workspace.name, [run])[:most]
+    ask = urlencode([("most", most), *(("known", chart.key) for chart in found)])
+    new = [chart for chart in found if chart.key not in known]
+    return {
+        "charts": new,
+        "known": bool(found),
+        "ask": ask,
+        "is_live": not run.has_ended,
+        "has_room": len(found) < most,
+    }
 
 
 @access.needs("experiments.read")

@@ -169,4 +169,3 @@ def append_log(actor: Actor, run_id: str, *, attempt: int, name: str, offset: in
     if size < offset:
         raise Conflict(f"the log has {size} bytes")
     return size
-

@@ -15,7 +15,7 @@ PACKAGES = {
     "pandas": "pandas",
     "numpy": "numpy",
     "scipy": "scipy",
-    "cloudpickle": "cloudpickle",
+    "skops": "skops",
 }
 
 

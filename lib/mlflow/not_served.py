@@ -14,7 +14,6 @@ STORE = "The studio's store gives no presigned addresses: send and fetch artifac
 NOT_SERVED: dict[str, tuple[str, ...]] = {
     NEXT: (
         "CreateMultipartUpload", "CompleteMultipartUpload", "AbortMultipartUpload",
-        "CreateWebhook", "ListWebhooks", "GetWebhook", "UpdateWebhook", "DeleteWebhook", "TestWebhook",
     ),
     STORE: ("CreatePresignedUploadUrl", "CreatePresignedDownloadUrl", "GetPresignedDownloadUrl"),
     TRACES: (

@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from django.db import DataError
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver, include, path
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
@@ -42,7 +43,7 @@ class Handler:
     takes: Takes
     function: Callable[..., Any]
 
-    def __call__(self, request: HttpRequest, keywords: Mapping[str, str]) -> HttpResponse:
+    def __call__(self, request: HttpRequest, keywords: Mapping[str, str]) -> HttpResponseBase:
         actor, workspace = request.actor, request.workspace  # type: ignore[attr-defined]
         try:
             if self.takes == "request":
@@ -53,7 +54,7 @@ class Handler:
                 result = self.function(actor, workspace, wire.read(request, self.message, keywords))
         except DataError:
             raise InvalidValue(_("A value is out of the range that can be stored.")) from None
-        return result if isinstance(result, HttpResponse) else wire.answer(result or {})
+        return result if isinstance(result, HttpResponseBase) else wire.answer(result or {})
 
 
 HANDLERS: dict[str, Handler] = {}
@@ -102,8 +103,8 @@ def families(major: int, ordered: Iterable[tuple[tuple[int, str], list[Endpoint]
 
 
 def django_path(template: str) -> str:
-    """Turn MLflow's template into Django's; a parameter at the end may hold slashes (a tag's key)."""
-    text = re.sub(r"\{(\w+)\}$", r"<path:\1>", template.lstrip("/"))
+    """Turn MLflow's template into Django's; a tag's key may hold slashes."""
+    text = re.sub(r"\{(\w*key)\}$", r"<path:\1>", template.lstrip("/"))
     return re.sub(r"\{(\w+)\}", r"<str:\1>", text)
 
 
@@ -113,7 +114,7 @@ def view_for(found: list[Endpoint], declare: Declare) -> View:
     names = {endpoint.method: endpoint.message for endpoint in found}
 
     @csrf_exempt
-    def view(request: HttpRequest, **keywords: str) -> HttpResponse:
+    def view(request: HttpRequest, **keywords: str) -> HttpResponseBase:
         method = request.method or "GET"
         if method not in handlers:
             return not_allowed(sorted(handlers))

@@ -23,7 +23,10 @@ MODELS_A_PAGE = 100
 
 
 def fetch(request: Request, name: str) -> RegisteredModel:
-    return access.fetch(request.actor, RegisteredModel.objects.filter(workspace=request.workspace), name=name)
+    found: RegisteredModel = access.fetch(
+        request.actor, RegisteredModel.objects.filter(workspace=request.workspace), name=name
+    )
+    return found
 
 
 def detail_url(request: Request, model: RegisteredModel) -> str:

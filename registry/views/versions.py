@@ -24,7 +24,9 @@ from workspaces.request import Request
 
 def fetch(request: Request, name: str, number: int) -> ModelVersion:
     rows = ModelVersion.objects.filter(model__workspace=request.workspace, model__name=name)
-    return access.fetch(request.actor, rows.select_related("model__workspace", "run__experiment", "logged_model"), version=number)
+    return access.fetch(
+        request.actor, rows.select_related("model__workspace", "run__experiment", "logged_model"), version=number
+    )
 
 
 def detail_url(request: Request, version: ModelVersion) -> str:
@@ -90,7 +92,9 @@ def files_of(version: ModelVersion) -> browser.Files:
         if root is None:
             return []
         found = artifacts.store().entries(root.below(folder).key)
-        return [artifacts.Entry(f"{folder}/{one.path}" if folder else one.path, one.is_dir, one.size_bytes) for one in found]
+        return [
+            artifacts.Entry(f"{folder}/{one.path}" if folder else one.path, one.is_dir, one.size_bytes) for one in found
+        ]
 
     return browser.Files(listing, (root or artifacts.Place("")).below)
 
@@ -154,7 +158,8 @@ def version_delete(request: Request, name: str, number: int) -> HttpResponseBase
 
 
 def fetch_run(request: Request, run_id: str) -> Run:
-    return access.fetch(request.actor, Run.objects.filter(workspace=request.workspace), pk=run_id)
+    found: Run = access.fetch(request.actor, Run.objects.filter(workspace=request.workspace), pk=run_id)
+    return found
 
 
 @access.needs("registry.read")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import redis
+if TYPE_CHECKING:
+    from redis import Redis
 
 from studio.supervisor.home import Home, with_free_broker_port, write_private
 from studio.supervisor.problems import CannotStart
@@ -77,20 +80,12 @@ def config_string(path: Path) -> str:
 
 def answers(url: str) -> bool:
     """Say whether a Redis or Valkey answers with its data loaded."""
-    try:
-        with connect(url) as client:
-            return bool(client.ping())
-    except redis.RedisError:
-        return False
+    return ask(url, lambda client: bool(client.ping()))
 
 
 def beats(url: str, part: str) -> bool:
     """Say whether a part has written its heartbeat within the last seconds. `studio.heartbeats` writes them."""
-    try:
-        with connect(url) as client:
-            return fresh(client.get(HEARTBEAT.format(part=part)))
-    except redis.RedisError:
-        return False
+    return ask(url, lambda client: fresh(client.get(HEARTBEAT.format(part=part))))
 
 
 def fresh(written_ms: object) -> bool:
@@ -98,6 +93,12 @@ def fresh(written_ms: object) -> bool:
     return isinstance(written_ms, bytes) and written_ms.isdigit() and time.time() * 1000 - int(written_ms) < FRESH_MS
 
 
-def connect(url: str) -> redis.Redis:
-    """Return a client that gives up soon."""
-    return redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2)
+def ask(url: str, question: Callable[[Redis], bool]) -> bool:
+    """Put a question to the broker; one that does not answer soon answers no."""
+    import redis  # takes a third of a second, which the servers' start is not to wait for
+
+    try:
+        with redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2) as client:
+            return question(client)
+    except redis.RedisError:
+        return False

@@ -10,7 +10,7 @@ import secrets
 import socket
 import tempfile
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from studio.supervisor.accounts import Account, open_to_all
@@ -116,7 +116,8 @@ def instance_of(path: Path, known: Secrets) -> str:
 def load_secrets(file: Path) -> Secrets:
     """Read the secrets, or make them."""
     if file.exists():
-        return Secrets(**json.loads(file.read_text()))
+        known = json.loads(file.read_text())
+        return Secrets(**{field.name: known[field.name] for field in fields(Secrets)})
     made = Secrets(
         seed=secrets.token_urlsafe(24),
         database_password=secrets.token_urlsafe(24),
@@ -155,6 +156,9 @@ def free_port(wanted: int) -> int:
 
 def runtime_folder(path: Path, seed: str) -> Path:
     """Return where unprivileged processes reach their files: the home itself, unless root's home is closed to them."""
+    if chosen := os.environ.get("STUDIO_RUNTIME_HOME"):
+        Path(chosen).mkdir(parents=True, exist_ok=True)
+        return Path(chosen).resolve()
     if os.geteuid() != 0:
         return path
     runtime = SYSTEM_RUNTIME / runtime_name(path)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from importlib import import_module
 from pathlib import Path
 
+from compute import launcher
+from compute.launcher.record import NAME as RECORD
 from studio.supervisor import preparation, processes, records
 from studio.supervisor.home import Home
-from studio.supervisor.parts import has_module
 
 
 def clear(home: Home) -> None:
@@ -20,18 +20,18 @@ def clear(home: Home) -> None:
 
 def stop_work(home: Home) -> None:
     """Stop jobs and replicas, gracefully, by the launcher that started them."""
-    folders = [state.parent for kind in ("jobs", "replicas") for state in (home.runtime / kind).glob("*/state.json")]
-    if folders and has_module("compute.launcher"):
-        stop = import_module("compute.launcher").stop
+    # No deeper: below lie the jobs' own files, and one of them may be named like a record. Runners go first.
+    for place in ("jobs/*/", "jobs/*/process/", "replicas/*/"):
+        folders = [record.parent for record in home.runtime.glob(place + RECORD)]
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda folder: attempt(stop, folder), folders))
+            list(pool.map(stop_process, folders))
 
 
-def attempt(stop: object, folder: Path) -> None:
-    """Stop one; what cannot be stopped so is swept up afterwards."""
+def stop_process(folder: Path) -> None:
+    """Stop one; what cannot be stopped so is reported, and swept up afterwards if it carries the studio's mark."""
     try:
-        stop(folder)  # type: ignore[operator]
-    except (OSError, ValueError, KeyError) as error:
+        launcher.stop(folder)
+    except (launcher.LaunchError, OSError) as error:
         print(f"  {folder.name} could not be stopped: {error}", flush=True)
 
 

@@ -7,7 +7,6 @@ import socket
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 
 from studio.gateway import server as gateway
@@ -115,14 +114,6 @@ def node_part(is_ready: Probe, token: str) -> Part:
 def module(name: str, *arguments: str) -> list[str]:
     """Return a command that runs a module by this interpreter: no script whose first line holds a path."""
     return [sys.executable, "-m", name, *arguments]
-
-
-def has_module(name: str) -> bool:
-    """Say whether a module is there, without importing it."""
-    try:
-        return find_spec(name) is not None
-    except ModuleNotFoundError:
-        return False
 
 
 def answers_by_socket(path: Path) -> bool:

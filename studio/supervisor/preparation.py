@@ -123,7 +123,6 @@ def exports(home: Home, urls: Mapping[str, str]) -> dict[str, str]:
         **os.environ,
         **urls,
         "STUDIO_HOME": str(home.path),
-        "STUDIO_RUNTIME_HOME": str(home.runtime),
         processes.INSTANCE_MARK: home.instance,
         "PYTHONUNBUFFERED": "1",
         "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 import psycopg2
 
+from lib.env import env_bool, env_str
+from studio.by_hand import write_for_commands
 from studio.gateway import Listening, set_broken_routes_aside
 from studio.gateway import server as gateway_server
 from studio.gateway import write as write_gateway
@@ -56,10 +57,7 @@ class Studio:
         self.console.say(f"Starting the studio of {self.home.path}")
         servers = await self._start_servers()
         prepared = await self._prepare(servers)
-        self._keep(parts.control_part(lambda: broker.beats(servers.broker_url, "control")))
-        self._keep(parts.beat_part(lambda: broker.beats(servers.broker_url, "beat")))
-        if parts.has_module("compute.node"):
-            self._keep(parts.node_part(lambda: broker.beats(servers.broker_url, "node"), prepared.node_token))
+        self._keep(parts.node_part(lambda: broker.beats(servers.broker_url, "node"), prepared.node_token))
         self.background.append(asyncio.create_task(self._rotate_access_log()))
         await self._ready(self.keepers)
         await self._prepare_sample()
@@ -72,7 +70,7 @@ class Studio:
         (self.home / "gateway/address").write_text(self.options.internal_url)
         for name in set_broken_routes_aside(self.home.path):
             self.console.say(f"  gateway    the route {name} cannot be used and was set aside")
-        outside_database, outside_broker = os.environ.get("DATABASE_URL", ""), os.environ.get("REDIS_URL", "")
+        outside_database, outside_broker = env_str("DATABASE_URL"), env_str("REDIS_URL")
         embedded: list[Part] = []
         if not outside_broker:
             own_broker = broker.prepare(self.home)
@@ -85,7 +83,9 @@ class Studio:
             outside_database = own_database.url
             embedded.append(parts.database_part(own_database))
             self._keep(embedded[-1])
-        self.env = preparation.exports(self.home, self._urls(outside_database, outside_broker))
+        urls = self._urls(outside_database, outside_broker)
+        write_for_commands(self.home.path, urls)
+        self.env = preparation.exports(self.home, urls)
         await self._ready(part.name for part in embedded)
         await self._reach_external(outside_database, outside_broker)
         return Servers(outside_database, outside_broker, embedded)
@@ -94,6 +94,7 @@ class Studio:
         return {
             "DATABASE_URL": database_url,
             "REDIS_URL": broker_url,
+            "STUDIO_RUNTIME_HOME": str(self.home.runtime),
             "STUDIO_HOST": self.options.host,
             "STUDIO_PORT": str(self.options.port),
             "STUDIO_URL": self.options.url,
@@ -113,21 +114,26 @@ class Studio:
         # An external database may have been emptied or restored meanwhile: always asked.
         migrate = not tables.is_current or "database" not in self.keepers
         collect = not static.is_current
-        web = parts.web_part(self.home)
         if not migrate and not collect:
-            self._keep(web)
+            await self._open(servers)
         prepared = await preparation.bootstrap(self.home, self.env, migrate=migrate, collect=collect)
         tables.set()
         static.set()
         if "web" not in self.keepers:
-            self._keep(web)
-        await self._ready(["web"])
+            await self._open(servers)
         return prepared
+
+    async def _open(self, servers: Servers) -> None:
+        """Start the web workers, and once they answer, what would have kept the processors from them."""
+        self._keep(parts.web_part(self.home))
+        await self._ready(["web"])
+        self._keep(parts.control_part(lambda: broker.beats(servers.broker_url, "control")))
+        self._keep(parts.beat_part(lambda: broker.beats(servers.broker_url, "beat")))
 
     async def _prepare_sample(self) -> None:
         """Build the sample's environment the first time, when there is a network; say so if it fails, and go on."""
         stamp = preparation.sample(self.home)
-        if stamp.is_current or not parts.has_module("jobs.management.commands.prepare_sample"):
+        if stamp.is_current or not env_bool("STUDIO_PREPARE_SAMPLE", True):
             return
         self.console.say("  sample     preparing its environment, once (a minute or two)")
         try:

@@ -22,7 +22,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def studio() -> Iterator[RunningStudio]:
     """The studio that tests share: it may be killed in part, for it mends itself, but not stopped."""
     folder = temporary_folder()
-    running = RunningStudio(folder / "data")
+    running = RunningStudio(folder / "data", with_sample=True)
     try:
         yield running.start()
     finally:

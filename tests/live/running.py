@@ -49,6 +49,7 @@ class RunningStudio:
     home: Path
     port: int = field(default_factory=free_port)
     root: Path = ROOT
+    with_sample: bool = False  # its environment takes most of a minute
     prefix: tuple[str, ...] = ()  # what runs it as someone else
     process: subprocess.Popen[bytes] | None = None
     output_file: Path = field(default=Path())
@@ -89,7 +90,7 @@ class RunningStudio:
 
     def environment(self) -> dict[str, str]:
         env = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-        return {**env, "STUDIO_PYTHON": sys.executable}
+        return {**env, "STUDIO_PYTHON": sys.executable, "STUDIO_PREPARE_SAMPLE": str(self.with_sample)}
 
     def launch(self) -> RunningStudio:
         """Start it without waiting."""
@@ -146,16 +147,11 @@ class RunningStudio:
         return list(found.values())
 
     def manage(self, *arguments: str) -> str:
-        """Run a management command with the studio's own environment."""
-        env = dict(
-            word.split("=", 1)
-            for word in Path(f"/proc/{self.members('web')[0].pid}/environ").read_text().split("\0")
-            if "=" in word
-        )
+        """Run a management command by hand."""
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=self.root,
-            env=env,
+            env={**self.environment(), "STUDIO_HOME": str(self.home)},
             capture_output=True,
             text=True,
             check=True,

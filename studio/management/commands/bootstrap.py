@@ -26,6 +26,7 @@ MIGRATION_LOCK = 7300
 
 
 class Command(BaseCommand):
+    requires_system_checks: list[str] = []  # they cost half a second of every start; script/check runs them
     help = "Make the tables, the first admin and the first workspace; safe to repeat."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

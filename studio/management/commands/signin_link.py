@@ -16,7 +16,7 @@ class Command(BaseCommand):
     help = "Print a one-time sign-in link; links printed before end."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--user", default="admin", help="whom the link signs in")
+        parser.add_argument("user", nargs="?", default="admin", help="whom the link signs in")
 
     def handle(self, *args: Any, user: str = "admin", **options: Any) -> None:
         found = User.objects.filter(username=user, is_active=True).first()

@@ -1,0 +1,70 @@
+"""Where the fields of runs are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db.models import CharField, F, QuerySet, Value
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast, Concat
+
+from experiments.models import MetricSeries, Run, RunDataset, RunParam, RunTag
+from lib.clock import now_ms
+from lib.search.ordering import Ordering
+from lib.search.sql import Related, Table, condition
+from lib.search.tree import Field, Node, OrderTerm
+
+ARTIFACT_URI = Concat(
+    Value("mlflow-artifacts:/"), Cast("experiment_id", CharField()), Value("/"), F("id"), Value("/artifacts")
+)
+
+RUNS = Table(
+    attributes={
+        "run_id": F("id"),
+        "run_name": F("name"),
+        "status": F("status"),
+        "user_id": F("user_name"),
+        "artifact_uri": ARTIFACT_URI,
+        "start_time": F("start_ms"),
+        "end_time": F("end_ms"),
+        "experiment_id": F("experiment_id"),
+        "experiment_name": F("experiment__name"),
+    },
+    nullable=frozenset({"end_time"}),
+    related={
+        "metric": Related(
+            MetricSeries,
+            "run",
+            "metrics",
+            {"last": F("last_value"), "min": F("min_value"), "max": F("max_value")},
+        ),
+        "param": Related(RunParam, "run", "params"),
+        "tag": Related(RunTag, "run", "tags"),
+        "dataset": Related(
+            RunDataset,
+            "run",
+            "dataset_inputs",
+            {"name": F("dataset__name"), "digest": F("dataset__digest"), "context": KT("tags__mlflow.data.context")},
+            key_column="",
+        ),
+    },
+    default_order=(
+        OrderTerm(Field("attribute", "start_time"), is_descending=True),
+        OrderTerm(Field("attribute", "run_id")),
+    ),
+)
+
+
+def apply(rows: QuerySet[Run], node: Node, *, at_ms: int | None = None) -> QuerySet[Run]:
+    """Keep the runs that match; relative times count from `at_ms`, or from now."""
+    return rows.filter(condition(RUNS, node, now_ms=now_ms() if at_ms is None else at_ms))
+
+
+def order(rows: QuerySet[Run], terms: Sequence[OrderTerm]) -> QuerySet[Run]:
+    """Order by the given keys, then newest first, then by id; without keys that is all."""
+    return ordering(terms).apply(rows)
+
+
+def ordering(terms: Sequence[OrderTerm]) -> Ordering:
+    """Give the order itself, for keyset pages."""
+    return Ordering(RUNS, terms)

@@ -1,0 +1,80 @@
+"""The pages of models, and registering one from a run."""
+
+from __future__ import annotations
+
+import pytest
+
+from registry.models import ModelVersion, RegisteredModel
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def alice_browser(browse, alice_user):
+    return browse(alice_user)
+
+
+@pytest.fixture
+def version(alice_browser, run, logged_model) -> ModelVersion:
+    response = alice_browser.post(f"/w/main/runs/{run.pk}/register/", {"name": "diabetes", "path": "model"})
+    assert response.headers["Location"] == "/w/main/models/diabetes/versions/1/"
+    return ModelVersion.objects.get()
+
+
+def test_a_model_is_registered_from_the_artifacts_tab(alice_browser, run, version):
+    page = alice_browser.get("/w/main/models/diabetes/versions/1/").content.decode()
+    for words in ("bright-heron", "models:/diabetes/1", "scikit-learn", "bmi"):
+        assert words in page
+    assert "model.pkl" in alice_browser.get("/w/main/models/diabetes/versions/1/artifacts/").content.decode()
+
+
+def test_an_existing_name_makes_the_next_version(alice_browser, run, version):
+    form = alice_browser.get(f"/w/main/runs/{run.pk}/register-form/", {"path": "model"}).content.decode()
+    assert '<option value="diabetes">' in form
+    alice_browser.post(f"/w/main/runs/{run.pk}/register/", {"name": "diabetes", "path": "model"})
+    assert set(ModelVersion.objects.values_list("version", flat=True)) == {1, 2}
+
+
+def test_a_bad_name_comes_back_in_the_dialog(alice_browser, run, logged_model):
+    response = alice_browser.post(f"/w/main/runs/{run.pk}/register/", {"name": "a/b", "path": "model"})
+    assert response.status_code == 422
+    assert 'aria-invalid="true"' in response.content.decode()
+
+
+def test_a_run_lists_what_was_registered_from_it(alice_browser, run, version):
+    assert "diabetes" in alice_browser.get(f"/w/main/runs/{run.pk}/versions/").content.decode()
+
+
+def test_aliases_tags_and_notes_are_edited(alice_browser, version):
+    base = "/w/main/models/diabetes/versions/1/"
+    alice_browser.post(f"{base}aliases/", {"alias": "champion"})
+    alice_browser.post(f"{base}tag/", {"key": "team", "value": "research"})
+    alice_browser.post(f"{base}describe/", {"description": "Half l1"})
+    page = alice_browser.get(base).content.decode()
+    for words in ("@champion", "team: research", "Half l1"):
+        assert words in page
+    alice_browser.post(f"{base}aliases/delete/", {"alias": "champion"})
+    alice_browser.post(f"{base}tag/", {"key": "team", "remove": "1"})
+    page = alice_browser.get(base).content.decode()
+    assert "@champion" not in page
+    assert "team: research" not in page
+
+
+def test_a_model_is_deleted_by_typing_its_name(alice_browser, version):
+    address = "/w/main/models/diabetes/delete/"
+    assert alice_browser.post(address, {"confirm": "diabete"}).status_code == 422
+    assert alice_browser.post(address, {"confirm": "diabetes"}).status_code == 303
+    assert not RegisteredModel.objects.exists()
+
+
+def test_a_reader_may_not_register(browse, bob_user, run, logged_model):
+    response = browse(bob_user).post(f"/w/main/runs/{run.pk}/register/", {"name": "x", "path": "model"})
+    assert response.status_code == 403
+
+
+def test_a_stranger_finds_no_model(browse, charlie_user, version):
+    assert browse(charlie_user).get("/w/main/models/diabetes/").status_code == 404
+
+
+def test_an_empty_registry_says_how_to_fill_it(alice_browser, workspace):
+    assert "Register model" in alice_browser.get("/w/main/models/").content.decode()
