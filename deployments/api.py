@@ -27,8 +27,8 @@ class DeploymentOut(serializers.ModelSerializer[Deployment]):
     class Meta:
         model = Deployment
         fields = [
-            "revision", "model", "state", "traffic", "cpu_cores", "memory_gb", "replicas", "replicas_seen", "stages", "detail",
-            "error", "trace", "restarts", "created_by", "created_ms",
+            "revision", "model", "state", "traffic", "cpu_cores", "memory_gb", "replicas", "replicas_seen", "stages",
+            "detail", "error", "trace", "restarts", "created_by", "created_ms",
         ]  # fmt: skip
 
 
@@ -109,7 +109,8 @@ def shape(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str
 def take_version(request: Request, values: dict[str, Any]) -> ModelVersion:
     actor, workspace = around(request)
     rows = ModelVersion.objects.filter(model__workspace=workspace, model__name=values.pop("model"))
-    return access.fetch(actor, rows.select_related("model__workspace"), version=values.pop("version"))
+    found: ModelVersion = access.fetch(actor, rows.select_related("model__workspace"), version=values.pop("version"))
+    return found
 
 
 def answer(request: Request, name: str, status: int = 200) -> Response:

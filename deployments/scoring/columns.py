@@ -1,7 +1,7 @@
 """Bring a payload into the shape and types a signature asks for.
 
-Numbers that are all of one type take one numpy call; only when that cannot be, columns are looked at one by one, so that
-the error can name the column and the row.
+Numbers that are all of one type take one numpy call; only when that cannot be, columns are looked at one by one, so
+that the error can name the column and the row.
 """
 
 from __future__ import annotations
@@ -22,20 +22,12 @@ INTEGERS = {"integer": (-(2**31), 2**31 - 1), "long": (-(2**63), 2**63 - 1)}
 
 def matrix(payload: Payload, signature: Signature, dtype: str) -> Any:
     """Give an array (rows × columns of the signature) of one number type."""
-    import numpy
-
-    if isinstance(payload, Rows) and not payload.is_text and payload.rows:
-        rows = _in_order(payload, signature)
-        if rows is not None:
-            try:
-                array = numpy.array(rows)
-            except (ValueError, OverflowError):
-                array = None
-            if array is not None and array.ndim == 2 and array.shape[1] == len(signature.inputs):
-                if array.dtype.kind == "i" or (array.dtype.kind == "f" and dtype.startswith("float")):
-                    return (
-                        array.astype(dtype, copy=False) if _fits(array, dtype) else _stacked(payload, signature, dtype)
-                    )
+    array = _at_once(payload, signature)
+    is_right = array is not None and (
+        array.dtype.kind == "i" or (array.dtype.kind == "f" and dtype.startswith("float"))
+    )
+    if is_right and _fits(array, dtype):
+        return array.astype(dtype, copy=False)
     return _stacked(payload, signature, dtype)
 
 
@@ -91,6 +83,20 @@ def typed(payload: Payload, signature: Signature) -> list[tuple[Field, Any]]:
     return found
 
 
+def _at_once(payload: Payload, signature: Signature) -> Any:
+    """Give the rows as one array in the signature's order, or None when they are no even table of it."""
+    import numpy
+
+    rows = _in_order(payload, signature) if isinstance(payload, Rows) and not payload.is_text else None
+    if not rows:
+        return None
+    try:
+        array = numpy.array(rows)
+    except (ValueError, OverflowError):
+        return None
+    return array if array.ndim == 2 and array.shape[1] == len(signature.inputs) else None
+
+
 def _stacked(payload: Payload, signature: Signature, dtype: str) -> Any:
     import numpy
 
@@ -121,7 +127,7 @@ def _in_order(payload: Rows, signature: Signature) -> list[Any] | None:
 
 def _by_name(payload: Payload, signature: Signature) -> dict[str, list[Any]]:
     if isinstance(payload, Rows) and payload.columns is None:
-        return dict(zip(signature.names, _by_place(payload, signature).values()))
+        return dict(zip(signature.names, _by_place(payload, signature).values(), strict=True))
     if isinstance(payload, Named):
         given: dict[str, list[Any]] = dict(payload.values)
     else:
@@ -137,7 +143,7 @@ def _by_name(payload: Payload, signature: Signature) -> dict[str, list[Any]]:
 def _by_place(payload: Payload, signature: Signature) -> dict[str, list[Any]]:
     """Name the columns of bare rows by their place: "0", "1", …"""
     if isinstance(payload, Named):
-        rows: list[Any] = [list(row) for row in zip(*payload.values.values())]
+        rows: list[Any] = [list(row) for row in zip(*payload.values.values(), strict=True)]
     else:
         rows = payload.rows
     width = len(signature.inputs)
@@ -156,7 +162,7 @@ def _values(payload: Payload) -> list[Any]:
         return [[_guess(cell) for cell in row] for row in payload.rows] if payload.is_text else payload.rows
     if len(payload.values) == 1:
         return next(iter(payload.values.values()))
-    return [list(row) for row in zip(*payload.values.values())]
+    return [list(row) for row in zip(*payload.values.values(), strict=True)]
 
 
 def _tensor(field: Field, values: list[Any]) -> Any:
@@ -171,7 +177,7 @@ def _tensor(field: Field, values: list[Any]) -> Any:
     except (ValueError, TypeError):
         raise Refusal(400, f"{label} must be an even tensor of {field.type}.") from None
     shape = field.shape or ()
-    if array.ndim != len(shape) or any(side not in (-1, real) for side, real in zip(shape, array.shape)):
+    if array.ndim != len(shape) or any(side not in (-1, real) for side, real in zip(shape, array.shape, strict=True)):
         raise Refusal(400, f"{label} must have the shape {list(shape)}, not {list(array.shape)}.")
     return array
 
