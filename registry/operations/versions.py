@@ -10,12 +10,12 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 from experiments.artifacts import of_model, of_run
-from experiments.artifacts.store import store
+from experiments.artifacts.disk import store
 from experiments.models import Run
 from lib.clock import now_ms
 from lib.errors import InvalidValue, NotFound
 from lib.mlflow import limits
-from registry import signals, sources
+from registry import events, signals, sources
 from registry.models import ModelAlias, ModelVersion, ModelVersionTag, RegisteredModel, Stage
 from registry.operations.models import checked_description, checked_tag, register_model, touch
 from registry.sources import Source
@@ -77,6 +77,7 @@ def add(
         created_by=actor.name,
     )
     write_tags(version, tags or {})
+    events.version_created(version, tags or {})
     transaction.on_commit(lambda: signals.version_created.send(sender=ModelVersion, version=version))
     return version
 
@@ -126,7 +127,8 @@ def transition_stage(
     found = next((one for one in Stage if one.value.lower() == stage.strip().lower()), None)
     if found is None:
         raise InvalidValue(
-            f"Invalid Model Version stage: {stage[:100]}. Value must be one of {', '.join(Stage.values)}.", field="stage"
+            f"Invalid Model Version stage: {stage[:100]}. Value must be one of {', '.join(Stage.values)}.",
+            field="stage",
         )
     if archive_existing and found not in (Stage.STAGING, Stage.PRODUCTION):
         raise InvalidValue(_("Only the stages Staging and Production archive the versions before."), field="stage")
@@ -160,6 +162,7 @@ def write_tags(version: ModelVersion, tags: Mapping[str, str]) -> None:
 def set_version_tag(actor: Actor, version: ModelVersion, *, key: str, value: str) -> None:
     write_tags(version, {key: value})
     save(version)
+    events.version_tag_set(version, key, value)
 
 
 @operation("registry.write")
@@ -167,6 +170,7 @@ def delete_version_tag(actor: Actor, version: ModelVersion, *, key: str) -> None
     """An absent tag is no error, as in MLflow."""
     ModelVersionTag.objects.filter(version=version, key=key).delete()
     save(version)
+    events.version_tag_deleted(version, key)
 
 
 @operation("registry.write")
@@ -180,6 +184,7 @@ def set_alias(actor: Actor, version: ModelVersion, *, alias: str) -> None:
         raise InvalidValue(_("'%s' alias name is reserved.") % alias, field="alias")
     ModelAlias.objects.update_or_create(model=version.model, name=alias, defaults={"version": version})
     touch(version.model)
+    events.alias_set(version, alias)
 
 
 @operation("registry.write")
@@ -187,3 +192,4 @@ def delete_alias(actor: Actor, model: RegisteredModel, *, alias: str) -> None:
     """An absent alias is no error, as in MLflow."""
     ModelAlias.objects.filter(model=model, name=alias).delete()
     touch(model)
+    events.alias_deleted(model, alias)
