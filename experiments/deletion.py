@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from experiments.artifacts import places
-from experiments.artifacts.store import store
+from experiments.artifacts.disk import store
 from experiments.models import Experiment, LoggedModel, Run
 from lib.errors import NotFound
 from workspaces.deletion import Count, Participant

@@ -221,7 +221,9 @@ class MetricSeries(models.Model):
     The database deletes it with its run (migration 0002), so that Django does not collect millions of points first.
     """
 
-    run = models.ForeignKey(Run, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="metrics")
+    run = models.ForeignKey(
+        Run, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="metrics"
+    )
     key = models.CharField(max_length=250)
     last_step = models.BigIntegerField()
     last_ms = models.BigIntegerField()

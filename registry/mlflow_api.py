@@ -203,7 +203,9 @@ def search_model_versions(actor: Actor, workspace: Workspace, message: Message) 
 
 @rpc(messages.GetModelVersionDownloadUri, needs=READ)
 def get_model_version_download_uri(actor: Actor, workspace: Workspace, message: Message) -> Shape:
-    """Give the store's own address, which every client can fetch; a source may be `models:/…`, which old ones cannot."""
+    """Give the store's own address, which every client can fetch; a source may be `models:/…`, which old ones
+    cannot.
+    """
     found = find_version(actor, workspace, message)
     if found.logged_model is not None:
         return {"artifact_uri": of_model(found.logged_model).below(found.artifact_path).uri}

@@ -1,7 +1,8 @@
 """Where a version's files are: what a client names as `source`, resolved to a run or logged model of the workspace.
 
-A source is a promise about bytes that others will run, so it must name artifacts that the caller may read: those of a run or
-logged model, by any of the addresses that clients use. An address in an object store is kept as a note and never opened.
+A source is a promise about bytes that others will run, so it must name artifacts that the caller may read: those of a
+run or logged model, by any of the addresses that clients use. An address in an object store is kept as a note and never
+opened.
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ class Source:
 
 
 def find(actor: Actor, workspace: Workspace, source: str, *, run_id: str, model_id: str, is_prompt: bool) -> Source:
-    """Resolve a source. Raises InvalidValue for one that is unsafe, leads nowhere, or contradicts run_id or model_id."""
+    """Resolve a source. Raises InvalidValue for one that is unsafe, leads nowhere, or contradicts run_id or
+    model_id.
+    """
     if is_prompt:
         if source != PROMPT_SOURCE:
             raise refused(source, _("a prompt keeps its text in a tag and has no files"))
@@ -54,7 +57,9 @@ def find(actor: Actor, workspace: Workspace, source: str, *, run_id: str, model_
 
 
 def refuse_hidden(source: str) -> None:
-    """Raise InvalidValue for what could lead elsewhere after another decoding: `..`, control characters, backslashes."""
+    """Raise InvalidValue for what could lead elsewhere after another decoding: `..`, control characters,
+    backslashes.
+    """
     seen = source
     for _round in range(8):
         parts = re.split(r"[/\\]", seen)

@@ -25,6 +25,8 @@ WORKSPACE = [
     path("", include("compute.urls")),
     path("", include("jobs.urls")),
     path("", include("deployments.urls")),
+    path("api/v1/", include("experiments.api_urls")),
+    path("api/v1/", include("registry.api_urls")),
     path("api/v1/", include("compute.api_urls")),
     path("api/v1/", include("jobs.api_urls")),
     path("api/v1/", include("deployments.api_urls")),

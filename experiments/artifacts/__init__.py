@@ -1,13 +1,14 @@
 """Artifacts: the files of runs and logged models, in one store.
 
-Places are made by the server (`places`), paths from outside pass `paths.checked`, bytes live in `store`. `trees` shows a run's
-files together with the models that it logged, and `mlmodel` reads what an MLmodel file says without loading anything.
+Places are made by the server (`places`), paths from outside pass `paths.checked`, bytes live in `disk`. `trees` shows
+a run's files together with the models that it logged, and `mlmodel` reads what an MLmodel file says without loading
+anything.
 """
 
+from experiments.artifacts.disk import Entry, store
 from experiments.artifacts.mlmodel import Column, Flavor, ModelDescription, describe_model
 from experiments.artifacts.paths import checked
 from experiments.artifacts.places import Place, locate, of_experiment, of_model, of_run
-from experiments.artifacts.store import Entry, store
 from experiments.artifacts.trees import entries, input_example, materialise, open_file, read_text, resolve
 
 __all__ = [

@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 from django.utils.translation import gettext as _
 
+from experiments.artifacts.disk import store
 from experiments.artifacts.places import Place
-from experiments.artifacts.store import store
 from experiments.artifacts.trees import read_text
 from lib.errors import InvalidValue, NotFound
 
@@ -101,7 +101,7 @@ def parse(raw: str) -> Mapping[str, Any] | None:
     try:
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(raw, Loader=yaml.CSafeLoader)):
             return None
-        content = yaml.load(raw, Loader=yaml.CSafeLoader)  # noqa: S506  a safe loader, in C
+        content = yaml.load(raw, Loader=yaml.CSafeLoader)
     except (yaml.YAMLError, ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None

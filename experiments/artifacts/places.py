@@ -46,7 +46,9 @@ def of_model(model: LoggedModel) -> Place:
 
 @dataclass(frozen=True)
 class Located:
-    """What a proxied path names: the id of a run (32 hex) or of a logged model (`m-…`), and a path below its artifacts."""
+    """What a proxied path names: the id of a run (32 hex) or of a logged model (`m-…`), and a path below its
+    artifacts.
+    """
 
     experiment_id: int
     run_id: str | None

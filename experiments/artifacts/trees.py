@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from experiments.artifacts import places
+from experiments.artifacts.disk import Entry, store
 from experiments.artifacts.paths import checked
 from experiments.artifacts.places import Place
-from experiments.artifacts.store import Entry, store
 from experiments.models import LoggedModel, Run
 from lib.errors import NotFound
 
@@ -85,5 +85,7 @@ def input_example(model: Place) -> Any:
 
 
 def materialise(source: Place, folder: Path) -> None:
-    """Copy a model's files into a folder of this machine, for a replica to serve. Raises NotFound when there are none."""
+    """Copy a model's files into a folder of this machine, for a replica to serve. Raises NotFound when there are
+    none.
+    """
     store().copy_to(source.key, folder)

@@ -1,8 +1,8 @@
 """The points of metrics: the only room that touches their tables.
 
 A written batch is one row per series (its points as three arrays); beside the points stands each series' latest one. A
-point's whole value (step, time, value) is its identity: a batch that a client repeats has the same digest and is dropped on
-writing, and a point that comes twice in different batches is dropped on reading. So a retry changes nothing.
+point's whole value (step, time, value) is its identity: a batch that a client repeats has the same digest and is
+dropped on writing, and a point that comes twice in different batches is dropped on reading. So a retry changes nothing.
 
     append(run_id, points)                     latest(run_ids)
     history(run_id, key)                       sampled(run_id, key, points=1000, …)

@@ -68,8 +68,8 @@ HISTORY = """
        AND series.key    = %(key)s
 """
 
-# PostgreSQL's binary array of one dimension: five 4-byte words (dimensions, has nulls, element type, length, lower bound),
-# then for each element its length in bytes and the element, all big-endian.
+# PostgreSQL's binary array of one dimension: five 4-byte words (dimensions, has nulls, element type, length, lower
+# bound), then for each element its length in bytes and the element, all big-endian.
 HEADER_BYTES = 20
 INTEGER = np.dtype([("length", ">i4"), ("item", ">i8")])
 FLOAT = np.dtype([("length", ">i4"), ("item", ">f8")])
@@ -147,7 +147,7 @@ def thinned(points: Points, most: int) -> Points:
     wanted = max(most - min(len(others), most // 4), 4) // 2 * 2
     if len(finite) > wanted:
         x = np.arange(len(finite)) if points.steps[0] == points.steps[-1] else points.steps[finite]
-        finite = finite[MinMaxDownsampler().downsample(x, points.values[finite], n_out=wanted)]
+        finite = finite[MinMaxDownsampler().downsample(x, points.values[finite], n_out=wanted)]  # type: ignore[no-untyped-call]
     if len(others) > most // 4:
         others = others[np.linspace(0, len(others) - 1, max(most // 4, 1)).astype(np.int64)]
     ends = np.array([0, len(points) - 1])

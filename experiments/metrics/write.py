@@ -6,7 +6,7 @@ import hashlib
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -20,8 +20,9 @@ class Point(NamedTuple):
     step: int
 
 
-# All series of a batch travel as three flat arrays, of which each series takes a slice. The upsert takes its row locks in
-# the order of keys, so that two batches of one run never wait for each other. PostgreSQL counts NaN as the greatest number.
+# All series of a batch travel as three flat arrays, of which each series takes a slice. The upsert takes its row locks
+# in the order of keys, so that two batches of one run never wait for each other. PostgreSQL counts NaN as the greatest
+# number.
 APPEND = """
     WITH given AS (
         SELECT *
@@ -42,7 +43,8 @@ APPEND = """
                 SET (last_step, last_ms, last_value) =
                     (SELECT newest.step, newest.ms, newest.value
                        FROM (VALUES (known.last_step,    known.last_ms,    known.last_value),
-                                    (EXCLUDED.last_step, EXCLUDED.last_ms, EXCLUDED.last_value)) AS newest (step, ms, value)
+                                    (EXCLUDED.last_step, EXCLUDED.last_ms, EXCLUDED.last_value)) AS newest (step, ms,
+                                    value)
                       ORDER BY 1 DESC, 2 DESC, 3 DESC
                       LIMIT 1),
                     min_value = least(known.min_value, EXCLUDED.min_value),
@@ -72,7 +74,7 @@ def append(run_id: str, points: Iterable[Point]) -> None:
         cursor.execute(APPEND, {"run": run_id, **columns(by_key)})
 
 
-def columns(by_key: dict[str, list[Point]]) -> dict[str, object]:
+def columns(by_key: dict[str, list[Point]]) -> dict[str, Any]:
     """Turn series into the statement's parameters; slices count from 1 and hold both ends, as PostgreSQL's do."""
     flat = [point for series in by_key.values() for point in series]
     lasts = [max(series, key=rank) for series in by_key.values()]

@@ -91,4 +91,3 @@ def delete_artifact(actor: Actor, workspace: Workspace, request: Request, artifa
     owner, path = queries.owner_of_artifact(actor, workspace, artifact_path)
     operations.delete_artifact(actor, owner, path=path)
     return {}
-

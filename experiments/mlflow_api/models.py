@@ -116,7 +116,9 @@ def dataset(one: Message) -> DatasetRef:
 
 def order(one: Message) -> ModelOrder:
     if one.dataset_digest and not one.dataset_name:
-        raise InvalidValue("`dataset_digest` can only be specified if `dataset_name` is also specified.", field="order_by")
+        raise InvalidValue(
+            "`dataset_digest` can only be specified if `dataset_name` is also specified.", field="order_by"
+        )
     ascending = one.ascending if one.HasField("ascending") else True
     ref = DatasetRef(one.dataset_name, one.dataset_digest) if one.dataset_name else None
     return ModelOrder(one.field_name.strip(), ascending, ref)

@@ -157,7 +157,9 @@ def log_model(actor: Actor, workspace: Workspace, message: Message) -> Shape:
     except (ValueError, RecursionError):
         model = None
     if not isinstance(model, dict) or not {"artifact_path", "flavors", "utc_time_created", "run_id"} <= model.keys():
-        raise InvalidValue("Malformed model info: it must be JSON with artifact_path, flavors, utc_time_created, run_id.")
+        raise InvalidValue(
+            "Malformed model info: it must be JSON with artifact_path, flavors, utc_time_created, run_id."
+        )
     operations.record_model(actor, find(actor, workspace, message), model=model)
     return {}
 

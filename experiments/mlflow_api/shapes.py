@@ -87,9 +87,7 @@ def metric(one: Latest) -> Shape:
 
 def dataset(use: RunDataset) -> Shape:
     names = ("name", "digest", "source_type", "source", "schema", "profile")
-    return present(
-        {"tags": pairs(use.tags), "dataset": present({name: getattr(use.dataset, name) for name in names})}
-    )
+    return present({"tags": pairs(use.tags), "dataset": present({name: getattr(use.dataset, name) for name in names})})
 
 
 def model(details: ModelDetails, registrations: Iterable[Shape] = ()) -> Shape:

@@ -20,7 +20,9 @@ OWN_LOCATIONS = {"", "mlflow-artifacts:", "mlflow-artifacts:/"}
 
 
 def make_default_experiment(workspace: Workspace) -> Experiment:
-    """Give a new workspace its experiment “Default”; the studio's first one has the id 0, as MLflow's clients know it."""
+    """Give a new workspace its experiment “Default”; the studio's first one has the id 0, as MLflow's clients know
+    it.
+    """
     first = {} if Experiment.objects.filter(pk=0).exists() else {"pk": 0}
     return Experiment.objects.create(workspace=workspace, name=DEFAULT, is_default=True, **first)
 
@@ -41,8 +43,8 @@ def create_experiment(
 ) -> Experiment:
     """Create an experiment without runs.
 
-    Raises InvalidValue for a bad name or tag and for an artifact location that is not the studio's own, AlreadyExists for a
-    name that is taken, in the bin too.
+    Raises InvalidValue for a bad name or tag and for an artifact location that is not the studio's own, AlreadyExists
+    for a name that is taken, in the bin too.
     """
     checked_name(name)
     if artifact_location.strip() not in OWN_LOCATIONS:
@@ -66,9 +68,7 @@ def taken(workspace: Workspace, name: str) -> AlreadyExists:
 
 def require_active(experiment: Experiment) -> None:
     if experiment.deleted_ms is not None:
-        raise InvalidValue(
-            f"The experiment {experiment.pk} must be in the 'active' state. Current state is deleted."
-        )
+        raise InvalidValue(f"The experiment {experiment.pk} must be in the 'active' state. Current state is deleted.")
 
 
 @operation("experiments.write")
@@ -87,7 +87,9 @@ def update_experiment(actor: Actor, experiment: Experiment, *, name: str) -> Exp
 
 @operation("experiments.write")
 def delete_experiment(actor: Actor, experiment: Experiment) -> None:
-    """Put an experiment and its runs into the bin. Raises NotFound when it is there, InvalidValue for the default one."""
+    """Put an experiment and its runs into the bin. Raises NotFound when it is there, InvalidValue for the default
+    one.
+    """
     if experiment.is_default:
         raise InvalidValue(_("The default experiment of a workspace cannot be deleted."))
     now = now_ms()
@@ -119,7 +121,8 @@ def checked_key(key: str) -> str:
 def checked_value(value: str) -> str:
     if len(value) > limits.MAX_EXPERIMENT_TAG_VAL_LENGTH:
         raise InvalidValue(
-            _("'value' exceeds the maximum length of %s characters.") % limits.MAX_EXPERIMENT_TAG_VAL_LENGTH, field="value"
+            _("'value' exceeds the maximum length of %s characters.") % limits.MAX_EXPERIMENT_TAG_VAL_LENGTH,
+            field="value",
         )
     return value
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from experiments.artifacts import places
-from experiments.artifacts.store import Readable, store
+from experiments.artifacts.disk import Readable, store
 from experiments.models import LoggedModel, Run
 from experiments.operations.logging import require_active
 from lib.errors import InvalidValue

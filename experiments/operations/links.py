@@ -32,7 +32,9 @@ class DatasetUse:
 
 @operation("experiments.write", audit=False)
 def log_inputs(actor: Actor, run: Run, *, datasets: Sequence[DatasetUse] = (), model_ids: Sequence[str] = ()) -> None:
-    """Say what the run reads; what was said before is left as it is. Raises InvalidValue for a value that is too long."""
+    """Say what the run reads; what was said before is left as it is. Raises InvalidValue for a value that is too
+    long.
+    """
     require_active(run)
     if len(datasets) > MOST_DATASETS:
         raise InvalidValue(_("A request can name at most %s datasets.") % MOST_DATASETS)

@@ -81,7 +81,10 @@ def write_params(run: Run, params: Sequence[tuple[str, str]]) -> None:
     given = {limits.check_key(key, "key"): limits.param_value(value) for key, value in params}
     if len(given) < len(params):
         twice = sorted({key for key, _value in params if [one for one, _other in params].count(key) > 1})
-        raise InvalidValue(f"Duplicate parameter keys have been submitted: {twice}. Please ensure the request contains only one param value per param key.")  # fmt: skip
+        raise InvalidValue(
+            f"Duplicate parameter keys have been submitted: {twice}. Please ensure the request contains only one param "
+            "value per param key."
+        )
     # Sorted, so that two batches of one run take their locks in one order.
     rows = [RunParam(run=run, key=key, value=given[key]) for key in sorted(given)]
     RunParam.objects.bulk_create(rows, ignore_conflicts=True)
@@ -140,7 +143,9 @@ def set_tag(actor: Actor, run: Run, *, key: str, value: str) -> None:
 
 @operation("experiments.write", audit=False)
 def record_model(actor: Actor, run: Run, *, model: Mapping[str, Any]) -> None:
-    """Note a model that an MLflow 2 client logged into the run's artifacts, in the tag where its clients look for it."""
+    """Note a model that an MLflow 2 client logged into the run's artifacts, in the tag where its clients look for
+    it.
+    """
     require_active(run)
     run = Run.objects.select_for_update(of=("self",)).get(pk=run.pk)
     tag = RunTag.objects.filter(run=run, key=MODEL_HISTORY_TAG).first()

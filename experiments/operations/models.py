@@ -36,7 +36,9 @@ def create_logged_model(
     params: Mapping[str, str] | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> LoggedModel:
-    """Make a pending model, to which files can be sent. Raises InvalidValue for a bad name or a run that is not here."""
+    """Make a pending model, to which files can be sent. Raises InvalidValue for a bad name or a run that is not
+    here.
+    """
     require_active(experiment)
     model = LoggedModel.objects.create(
         pk=f"m-{new_id()}",
@@ -54,8 +56,8 @@ def create_logged_model(
 def checked_name(name: str) -> str:
     if len(name) > LONGEST_NAME or any(letter in name for letter in BAD_LETTERS):
         raise InvalidValue(
-            f"Invalid model name ({name[:100]!r}) provided. Model name must be a non-empty string and cannot contain the "
-            f"following characters: {BAD_LETTERS}",
+            f"Invalid model name ({name[:100]!r}) provided. Model name must be a non-empty string and cannot contain "
+            f"the following characters: {BAD_LETTERS}",
             field="name",
         )
     return name
@@ -67,14 +69,16 @@ def source_run(experiment: Experiment, run_id: str) -> Run | None:
     run = Run.objects.filter(pk=run_id, workspace_id=experiment.workspace_id).first()
     if run is None:
         raise InvalidValue(_("The source run '%s' does not exist.") % run_id[:100], field="source_run_id")
-    return run
+    return run  # type: ignore[no-any-return]
 
 
 @operation("experiments.write", audit=False)
 def finalize_logged_model(actor: Actor, model: LoggedModel, *, status: str, message: str = "") -> LoggedModel:
     """Say that the model's files are complete, or that they failed."""
     if status not in (LoggedModelStatus.READY, LoggedModelStatus.FAILED):
-        raise InvalidValue(_("Invalid model status “%s”: a model ends READY or UPLOAD_FAILED.") % status, field="status")
+        raise InvalidValue(
+            _("Invalid model status “%s”: a model ends READY or UPLOAD_FAILED.") % status, field="status"
+        )
     model.status, model.status_message, model.updated_ms = status, message[:5000], now_ms()
     model.save(update_fields=["status", "status_message", "updated_ms"])
     return model
@@ -112,7 +116,9 @@ def write_tags(model: LoggedModel, tags: Mapping[str, str]) -> None:
         LoggedModelTag(model=model, key=limits.check_key(key, "key"), value=limits.tag_value(value))
         for key, value in tags.items()
     ]
-    LoggedModelTag.objects.bulk_create(rows, update_conflicts=True, unique_fields=["model", "key"], update_fields=["value"])
+    LoggedModelTag.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["model", "key"], update_fields=["value"]
+    )
 
 
 @operation("experiments.write")

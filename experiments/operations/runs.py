@@ -35,8 +35,8 @@ def create_run(
 ) -> Run:
     """Start a run; without a name it gets a random one, without a user the actor's.
 
-    `is_submitted` and `run_id` are for jobs, which own the run's end. Raises InvalidValue for an experiment in the bin, a
-    bad tag, or a name that differs from the tag mlflow.runName.
+    `is_submitted` and `run_id` are for jobs, which own the run's end. Raises InvalidValue for an experiment in the
+    bin, a bad tag, or a name that differs from the tag mlflow.runName.
     """
     require_active_experiment(experiment)
     tags = dict(tags or {})

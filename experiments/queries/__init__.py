@@ -13,7 +13,14 @@ from experiments.queries.pages import (
     run_overview,
     runs_table,
 )
-from experiments.queries.runs import RunDetails, owner_of_artifact, run, run_details, search_runs
+from experiments.queries.runs import (
+    RunDetails,
+    experiment_ids,
+    owner_of_artifact,
+    run,
+    run_details,
+    search_runs,
+)
 from experiments.queries.views import View
 
 __all__ = [
@@ -27,6 +34,7 @@ __all__ = [
     "View",
     "compare",
     "experiment",
+    "experiment_ids",
     "experiments",
     "logged_model",
     "model_details",

@@ -35,12 +35,12 @@ def experiment(actor: Actor, workspace: Workspace, experiment_id: str) -> Experi
     """
     rows = Experiment.objects.filter(workspace=workspace).select_related("workspace")
     if experiment_id == "0":
-        return fetch(actor, rows, is_default=True)
+        return fetch(actor, rows, is_default=True)  # type: ignore[no-any-return]
     if not experiment_id:
         raise InvalidValue("Missing value for required parameter 'experiment_id'.", field="experiment_id")
     if not (experiment_id.isascii() and experiment_id.isdigit() and len(experiment_id) <= LONGEST_ID):
         raise NotFound(_("No Experiment with id=%s exists") % experiment_id[:100])
-    return fetch(actor, rows, pk=int(experiment_id))
+    return fetch(actor, rows, pk=int(experiment_id))  # type: ignore[no-any-return]
 
 
 def experiments(actor: Actor, workspace: Workspace, view: View = View.ACTIVE) -> QuerySet[Experiment]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from django.db.models import Exists, FloatField, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, FloatField, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
 from experiments.models import LoggedModel, LoggedModelMetric, LoggedModelParam, LoggedModelTag
@@ -61,7 +61,7 @@ class ModelDetails:
 def logged_model(actor: Actor, workspace: Workspace, model_id: str) -> LoggedModel:
     """Give a model of the workspace that is not in the bin. Raises NotFound."""
     rows = LoggedModel.objects.filter(workspace=workspace, deleted_ms=None).select_related("workspace", "experiment")
-    return fetch(actor, rows, pk=model_id[:40])
+    return fetch(actor, rows, pk=model_id[:40])  # type: ignore[no-any-return]
 
 
 def search_logged_models(
@@ -73,7 +73,9 @@ def search_logged_models(
     datasets: Sequence[DatasetRef] = (),
     orders: Sequence[ModelOrder] = (),
 ) -> QuerySet[LoggedModel]:
-    """Find models outside the bin, newest first unless ordered otherwise. Raises InvalidValue for a filter it cannot read."""
+    """Find models outside the bin, newest first unless ordered otherwise. Raises InvalidValue for a filter it cannot
+    read.
+    """
     rows = LoggedModel.objects.visible_to(actor).filter(
         workspace=workspace, experiment__in=list(experiment_ids), deleted_ms=None
     )
@@ -121,7 +123,7 @@ def ordered(rows: QuerySet[LoggedModel], orders: Sequence[ModelOrder]) -> QueryS
             keys.append(sql.numbers_first(name))
         elif not name:
             raise InvalidValue(_("Invalid order by field name: %s.") % order.name[:100])
-        field_name = sql.F(name)
+        field_name = F(name)
         keys.append(field_name.asc(nulls_last=True) if order.ascending else field_name.desc(nulls_last=True))
     return rows.order_by(*keys, "-created_ms", "pk")
 

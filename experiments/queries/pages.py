@@ -84,7 +84,7 @@ def recent_runs(actor: Actor, workspace: Workspace, *, only_running: bool = Fals
     rows = Run.objects.visible_to(actor).filter(workspace=workspace, deleted_ms=None).select_related("experiment")
     if only_running:
         rows = rows.filter(status__in=("RUNNING", "SCHEDULED"))
-    return rows.order_by("-start_ms", "pk")  # type: ignore[no-any-return]
+    return rows.order_by("-start_ms", "pk")
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,9 @@ def run_overview(actor: Actor, run: Run) -> RunOverview:
     """Collect what a run's page shows, in a few queries."""
     [details] = run_details([run])
     same = Run.objects.visible_to(actor).filter(workspace_id=run.workspace_id)
-    children = same.filter(tags__key="mlflow.parentRunId", tags__value=run.pk, deleted_ms=None).order_by("start_ms", "pk")
+    children = same.filter(tags__key="mlflow.parentRunId", tags__value=run.pk, deleted_ms=None).order_by(
+        "start_ms", "pk"
+    )
     return RunOverview(
         details=details,
         tags={key: value for key, value in details.tags.items() if not key.startswith(SYSTEM_TAGS)},

@@ -82,7 +82,7 @@ def run(actor: Actor, workspace: Workspace, run_id: str) -> Run:
     if not run_id:
         raise InvalidValue("Missing value for required parameter 'run_id'.", field="run_id")
     rows = Run.objects.filter(workspace=workspace).select_related("experiment", "workspace")
-    return fetch(actor, rows, pk=run_id[:LONGEST_ID])
+    return fetch(actor, rows, pk=run_id[:LONGEST_ID])  # type: ignore[no-any-return]
 
 
 def owner_of_artifact(actor: Actor, workspace: Workspace, path: str) -> tuple[Run | LoggedModel, str]:
@@ -112,7 +112,7 @@ def search_runs(
     if experiment_ids is not None:
         rows = rows.filter(experiment__in=list(experiment_ids))
     clauses, orders = search.clauses("runs", text), search.orders("runs", order_by)
-    if any(one.key == "artifact_uri" for one in [*clauses, *orders]):
+    if "artifact_uri" in {*(one.key for one in clauses), *(one.key for one in orders)}:
         rows = rows.annotate(artifact_uri=artifact_uri())
     rows = rows.filter(sql.condition(TABLE, clauses))
     has_time = any(one.key in ("start_time", "created", "Created") for one in orders)

@@ -1,8 +1,8 @@
 """The wire that MLflow's clients speak: messages, routes, limits, filter grammar. Knows none of our models.
 
-The only place on the server that imports `mlflow`. A full `import mlflow` costs 3.5 s and 168 MB (pandas, numpy, the fluent
-API); with a bare parent module put in its place first, the message definitions, the search parser and the validation limits
-cost 0.8 s and 59 MB.
+The only place on the server that imports `mlflow`. A full `import mlflow` costs 3.5 s and 168 MB (pandas, numpy, the
+fluent API); with a bare parent module put in its place first, the message definitions, the search parser and the
+validation limits cost 0.8 s and 59 MB.
 """
 
 from __future__ import annotations

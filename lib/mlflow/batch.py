@@ -1,4 +1,6 @@
-"""The one hot request, log-batch: read from plain JSON by own checks, which a test holds equal to the messages' parser."""
+"""The one hot request, log-batch: read from plain JSON by own checks, which a test holds equal to the messages'
+parser.
+"""
 
 from __future__ import annotations
 

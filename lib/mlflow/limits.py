@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 
-import lib.mlflow  # noqa: F401  puts the bare parent before the imports below
 import mlflow.entities  # noqa: F401  before validation, which it imports in a circle
 from mlflow.utils.name_utils import _generate_random_name
 from mlflow.utils.validation import (
@@ -21,6 +20,7 @@ from mlflow.utils.validation import (
     MAX_TAG_VAL_LENGTH,
 )
 
+import lib.mlflow  # noqa: F401  puts the bare parent before the imports below
 from lib.errors import InvalidValue
 
 __all__ = [
@@ -43,7 +43,7 @@ LEAST, MOST = -(2**63), 2**63 - 1
 
 def random_name() -> str:
     """Make a name such as “clumsy-bee-123”."""
-    return str(_generate_random_name())
+    return str(_generate_random_name())  # type: ignore[no-untyped-call]
 
 
 def check_key(key: str, what: str) -> str:
@@ -54,15 +54,15 @@ def check_key(key: str, what: str) -> str:
         raise InvalidValue(f"'{what}' exceeds the maximum length of {MAX_ENTITY_KEY_LENGTH} characters.", field=what)
     if not KEY.fullmatch(key):
         raise InvalidValue(
-            f"Invalid value {key!r} for parameter '{what}' supplied: Names may only contain alphanumerics, underscores (_), "
-            "dashes (-), periods (.), spaces ( ), colon(:) and slashes (/).",
+            f"Invalid value {key!r} for parameter '{what}' supplied: Names may only contain alphanumerics, "
+            "underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/).",
             field=what,
         )
     plain = posixpath.normpath(key)
     if plain != key or plain == "." or plain.startswith(("..", "/")):
         raise InvalidValue(
-            f"Invalid value {key!r} for parameter '{what}' supplied: Names may be treated as files in certain cases, and "
-            f"must not resolve to other names when treated as such. This name would resolve to {plain!r}",
+            f"Invalid value {key!r} for parameter '{what}' supplied: Names may be treated as files in certain "
+            f"cases, and must not resolve to other names when treated as such. This name would resolve to {plain!r}",
             field=what,
         )
     return key
@@ -80,7 +80,8 @@ def tag_value(value: str) -> str:
 def check_timestamp(value: int, what: str = "timestamp") -> int:
     if not 0 <= value <= MOST:
         raise InvalidValue(
-            f"Invalid value {value} for parameter '{what}' supplied: Timestamp must be a nonnegative long (64-bit integer)",
+            f"Invalid value {value} for parameter '{what}' supplied: Timestamp must be a nonnegative "
+            "long (64-bit integer)",
             field=what,
         )
     return value
@@ -96,8 +97,8 @@ def check_batch(metrics: int, params: int, tags: int) -> None:
     ):
         if count > most:
             raise InvalidValue(
-                f"A batch logging request can contain at most {most} {what}. Got {count} {what}. Please split up {what} "
-                "across multiple requests and try again."
+                f"A batch logging request can contain at most {most} {what}. Got {count} {what}. Please split "
+                f"up {what} across multiple requests and try again."
             )
 
 
@@ -108,7 +109,9 @@ def check_model_name(name: str) -> str:
     if "/" in name or ":" in name:
         raise InvalidValue(f"Invalid model name '{name}'. Names cannot contain '/' or ':'.", field="name")
     if posixpath.normpath(name) != name or name in (".", ".."):
-        raise InvalidValue(f"Invalid model name '{name}': it must not be another name when treated as a path.", field="name")
+        raise InvalidValue(
+            f"Invalid model name '{name}': it must not be another name when treated as a path.", field="name"
+        )
     if len(name) > 256:
         raise InvalidValue("A model's name has at most 256 characters.", field="name")
     return name

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import lib.mlflow  # noqa: F401  puts the bare parent before the imports below
 from mlflow.protos import databricks_pb2, mlflow_artifacts_pb2, model_registry_pb2, service_pb2, webhooks_pb2
+
+import lib.mlflow  # noqa: F401  puts the bare parent before the imports below
 
 Message = Any  # protobuf makes its classes at run time; no type can name them
 

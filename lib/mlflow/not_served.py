@@ -31,9 +31,9 @@ NOT_SERVED: dict[str, tuple[str, ...]] = {
         "SetReviewQueueItemStatus", "RegisterScorer", "ListScorers", "ListScorerVersions", "GetScorer", "DeleteScorer",
     ),
     DATASETS: (
-        "CreateDataset", "GetDataset", "DeleteDataset", "SearchEvaluationDatasets", "SetDatasetTags", "DeleteDatasetTag",
-        "UpsertDatasetRecords", "GetDatasetExperimentIds", "GetDatasetRecords", "DeleteDatasetRecords",
-        "AddDatasetToExperiments", "RemoveDatasetFromExperiments",
+        "CreateDataset", "GetDataset", "DeleteDataset", "SearchEvaluationDatasets", "SetDatasetTags",
+        "DeleteDatasetTag", "UpsertDatasetRecords", "GetDatasetExperimentIds", "GetDatasetRecords",
+        "DeleteDatasetRecords", "AddDatasetToExperiments", "RemoveDatasetFromExperiments",
     ),
     GATEWAY: (
         "CreateGatewaySecret", "GetGatewaySecretInfo", "UpdateGatewaySecret", "DeleteGatewaySecret",

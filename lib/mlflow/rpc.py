@@ -3,8 +3,9 @@
     @rpc(service.CreateRun, needs="experiments.write")
     def create_run(actor, workspace, message): …
 
-The path, the method and the version of the protocol come from the message definitions; `patterns(declare)` makes Django's routes
-of them for both prefixes that clients use. What no handler serves is listed, with the reason, in `not_served`.
+The path, the method and the version of the protocol come from the message definitions; `patterns(declare)` makes
+Django's routes of them for both prefixes that clients use. What no handler serves is listed, with the reason, in
+`not_served`.
 """
 
 from __future__ import annotations
@@ -104,6 +105,7 @@ def families(major: int, ordered: Iterable[tuple[tuple[int, str], list[Endpoint]
 
 def django_path(template: str) -> str:
     """Turn MLflow's template into Django's; a tag's key may hold slashes."""
+    template = re.sub(r"\{\w+\.(\w+)\}", r"{\1}", template)
     text = re.sub(r"\{(\w*key)\}$", r"<path:\1>", template.lstrip("/"))
     return re.sub(r"\{(\w+)\}", r"<str:\1>", text)
 

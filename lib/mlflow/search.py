@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import lib.mlflow  # noqa: F401  puts the bare parent before the imports below
+import sqlparse
 from django.utils.translation import gettext as _
 from mlflow.exceptions import MlflowException
 from mlflow.utils.search_utils import (
@@ -21,7 +21,9 @@ from mlflow.utils.search_utils import (
     SearchUtils,
 )
 from sqlparse.exceptions import SQLParseError
+from sqlparse.tokens import Keyword
 
+import lib.mlflow  # noqa: F401  puts the bare parent before the imports below
 from lib.errors import InvalidValue
 
 Kind = Literal["attribute", "parameter", "tag", "metric", "dataset"]
@@ -72,9 +74,17 @@ def clauses(grammar: Grammar, text: str) -> list[Clause]:
         raise InvalidValue(_("The filter has more than %s brackets.") % DEEPEST)
     parser = PARSERS[grammar]
     found = [clause(parser, one) for one in guarded(parser.parse_search_filter, text.strip())]
+    if text.strip() and guarded(count_ands, text) != len(found) - 1:
+        raise InvalidValue(_("The filter has an AND too many or too few: “%s”.") % text[:200])
     if len(found) > MOST_CLAUSES:
         raise InvalidValue(_("The filter has more than %s clauses.") % MOST_CLAUSES)
     return found
+
+
+def count_ands(text: str) -> int:
+    """Count the ANDs between clauses; MLflow's parser does not look whether something stands on both sides of each."""
+    tokens = sqlparse.parse(text)[0].tokens
+    return sum(1 for token in tokens if token.match(Keyword, ["AND"]))
 
 
 def guarded(parse: Any, *arguments: Any) -> Any:
@@ -133,7 +143,9 @@ def order(grammar: Grammar, text: str) -> Order:
         return Order(*guarded(SearchExperimentsUtils.parse_order_by_for_search_experiments, text))
     if grammar == "versions":
         return Order(*guarded(SearchModelVersionUtils.parse_order_by_for_search_model_versions, text))
-    key, ascending = guarded(SearchModelUtils.parse_order_by_for_search_registered_models, text)
+    if text.split()[:1] == ["creation_timestamp"]:  # which the server's own parser lacks, and newer clients send
+        return Order(*guarded(SearchModelUtils.parse_order_by_for_search_registered_models, text))
+    key, ascending = guarded(SearchUtils.parse_order_by_for_search_registered_models, text)
     return Order("attribute", key, ascending)
 
 

@@ -1,4 +1,6 @@
-"""Clauses and orders into Django's query expressions. Knows no models: a `Table` says where each kind of key is kept."""
+"""Clauses and orders into Django's query expressions. Knows no models: a `Table` says where each kind of key is
+kept.
+"""
 
 from __future__ import annotations
 
@@ -39,9 +41,9 @@ class MlflowLike(PatternLookup):
     operator = "LIKE"
     prepare_rhs = False
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         left, left_params = self.process_lhs(compiler, connection)
-        return f"{left} {self.operator} %s ESCAPE ''", [*left_params, self.rhs]
+        return f"{left} {self.operator} %s ESCAPE ''", (*left_params, self.rhs)
 
 
 class MlflowIlike(MlflowLike):

@@ -26,17 +26,18 @@ INTEGERS = {
     FieldDescriptor.TYPE_INT64,
     FieldDescriptor.TYPE_UINT32,
     FieldDescriptor.TYPE_UINT64,
-}  # fmt: skip
+}
+NUMBERS = INTEGERS | {FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT}
 
 
 def read_json(request: HttpRequest) -> dict[str, Any]:
     """Give the body as an object; an absent body is an empty one. Raises InvalidValue for anything else."""
-    kind = (request.content_type or "").lower()
-    if kind != "application/json":
-        raise InvalidValue(_("Send the request as Content-Type: application/json, not “%s”.") % kind[:100])
     body = request.body
     if not body.strip():
         return {}
+    kind = (request.content_type or "").lower()
+    if kind != "application/json":
+        raise InvalidValue(_("Send the request as Content-Type: application/json, not “%s”.") % kind[:100])
     try:
         content = json.loads(body)
         if isinstance(content, str):  # some clients encode twice
@@ -113,12 +114,23 @@ def read(request: HttpRequest, message_class: Message, path: Mapping[str, str]) 
 
 
 def fill(message: Message, content: Mapping[str, Any]) -> Message:
+    refuse_mistakes(message, content)
     try:
         ParseDict(dict(content), message, ignore_unknown_fields=True)
     except (ParseError, ValueError, TypeError, RecursionError) as error:
         raise InvalidValue(_("Invalid request: %s") % str(error)[:LONGEST_MESSAGE]) from None
     refuse_unknown_choices(message, content)
     return message
+
+
+def refuse_mistakes(message: Message, content: Mapping[str, Any]) -> None:
+    """Raise InvalidValue for what the parser lets pass: a field under both of its names, true or false as a number."""
+    for field in message.DESCRIPTOR.fields:
+        if field.json_name != field.name and field.json_name in content and field.name in content:
+            raise InvalidValue(f"Give {field.name} or {field.json_name}, not both.", field=field.name)
+        given = content.get(field.name, content.get(field.json_name))
+        if isinstance(given, bool) and field.type in NUMBERS:
+            raise wrong(field.name, given, "a number")
 
 
 def refuse_unknown_choices(message: Message, content: Mapping[str, Any]) -> None:

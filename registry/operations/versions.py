@@ -10,7 +10,7 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 from experiments.artifacts import of_model, of_run
-from experiments.artifacts.store import store
+from experiments.artifacts.disk import store
 from experiments.models import Run
 from lib.clock import now_ms
 from lib.errors import InvalidValue, NotFound
@@ -126,7 +126,8 @@ def transition_stage(
     found = next((one for one in Stage if one.value.lower() == stage.strip().lower()), None)
     if found is None:
         raise InvalidValue(
-            f"Invalid Model Version stage: {stage[:100]}. Value must be one of {', '.join(Stage.values)}.", field="stage"
+            f"Invalid Model Version stage: {stage[:100]}. Value must be one of {', '.join(Stage.values)}.",
+            field="stage",
         )
     if archive_existing and found not in (Stage.STAGING, Stage.PRODUCTION):
         raise InvalidValue(_("Only the stages Staging and Production archive the versions before."), field="stage")

@@ -18,7 +18,7 @@ def model(actor: Actor, workspace: Workspace, name: str) -> RegisteredModel:
     if not name:
         raise InvalidValue("Missing value for required parameter 'name'.", field="name")
     try:
-        return fetch(actor, RegisteredModel.objects.filter(workspace=workspace).select_related("workspace"), name=name)
+        return fetch(actor, RegisteredModel.objects.filter(workspace=workspace).select_related("workspace"), name=name)  # type: ignore[no-any-return]
     except NotFound:
         raise NotFound(f"Registered Model with name={name[:256]} not found") from None
 
@@ -30,7 +30,7 @@ def version(actor: Actor, workspace: Workspace, name: str, number: str) -> Model
     rows = ModelVersion.objects.filter(model__workspace=workspace)
     rows = rows.select_related("model__workspace", "run", "logged_model")
     try:
-        return fetch(actor, rows, model__name=name, version=int(number[:9]) if len(number) < 10 else -1)
+        return fetch(actor, rows, model__name=name, version=int(number[:9]) if len(number) < 10 else -1)  # type: ignore[no-any-return]
     except NotFound:
         raise NotFound(f"Model Version (name={name[:256]}, version={number[:20]}) not found") from None
 

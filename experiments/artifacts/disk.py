@@ -167,7 +167,9 @@ class DiskStore:
 
 def write(folder: int, name: str, source: Readable, size_bytes: int | None) -> int:
     draft = f"{UPLOADING}{new_id()}"
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644, dir_fd=folder)
+    descriptor = os.open(
+        draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644, dir_fd=folder
+    )
     try:
         with os.fdopen(descriptor, "wb", buffering=0) as target:
             written = pour(source, target)
@@ -214,7 +216,9 @@ def translated(error: OSError, key: str) -> Exception:
     if error.errno in NO_ROOM:
         return Unavailable(_("The artifact store is full or cannot be written. Make room and try again."))
     if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY, errno.ENAMETOOLONG, errno.EEXIST):
-        return InvalidValue(_("“%s” cannot be used: a file stands where a folder is needed, or the reverse.") % key[-200:])
+        return InvalidValue(
+            _("“%s” cannot be used: a file stands where a folder is needed, or the reverse.") % key[-200:]
+        )
     return error
 
 

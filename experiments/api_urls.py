@@ -1,0 +1,15 @@
+"""The API below /w/<workspace>/api/v1/."""
+
+from django.urls import path
+
+from experiments import api
+
+app_name = "experiments-api"
+
+urlpatterns = [
+    path("experiments", api.experiments, name="experiments"),
+    path("runs", api.runs, name="runs"),
+    path("runs/<str:run_id>", api.run, name="run"),
+    path("runs/<str:run_id>/metric-keys", api.metric_keys, name="metric-keys"),
+    path("metrics", api.points, name="metrics"),
+]

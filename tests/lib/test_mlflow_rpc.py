@@ -1,0 +1,238 @@
+"""Routes, parsing and answers of the wire, without any of our models."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from django.test import RequestFactory
+from django.urls import resolve
+
+from lib.errors import InvalidValue
+from lib.mlflow import batch, limits, search, wire
+from lib.mlflow.messages import endpoints, service
+from lib.mlflow.not_served import REASONS
+from lib.mlflow.rpc import HANDLERS
+from studio import mlflow_urls
+
+assert mlflow_urls.urlpatterns  # collects the handlers
+
+NAMES = sorted({endpoint.message for endpoint in endpoints()})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_rpc_is_served_or_said_not_to_be(name):
+    short = name.rsplit(".", 1)[-1]
+    assert (name in HANDLERS) != (short in REASONS), f"{name} must be served or listed in NOT_SERVED, and not both"
+
+
+def test_nothing_is_listed_that_does_not_exist():
+    assert set(REASONS) <= {name.rsplit(".", 1)[-1] for name in NAMES}
+
+
+@pytest.mark.parametrize("front", ["", "/w/main"])
+@pytest.mark.parametrize("prefix", ["api", "ajax-api"])
+def test_every_rpc_has_its_route_under_every_prefix(front, prefix):
+    for endpoint in endpoints():
+        path = endpoint.path.replace("<path:artifact_path>", "1/2/artifacts/a b").replace("{tag_key}", "a/b")
+        path = "/".join("x" if part.startswith("{") else part for part in path.split("/"))
+        found = resolve(f"{front}/{prefix}/{endpoint.major}.0{path}")
+        assert endpoint.message.rsplit(".", 1)[-1] in found.func.__name__
+
+
+def test_no_pandas_and_no_whole_mlflow_in_a_web_process():
+    code = (
+        "import sys, studio.wsgi; from django.urls import get_resolver; get_resolver().url_patterns; "
+        "print([name for name in ('pandas', 'flask', 'sqlalchemy', 'sklearn') if name in sys.modules], "
+        "hasattr(sys.modules['mlflow'], 'start_run'))"
+    )
+    answer = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[] False"
+
+
+# ---- Requests -------------------------------------------------------------------------------------------------------
+
+factory = RequestFactory()
+
+
+def post(content, kind="application/json"):
+    body = content if isinstance(content, bytes) else json.dumps(content).encode()
+    return factory.post("/", body, content_type=kind)
+
+
+def read(content, message=service.CreateRun, **keywords):
+    return wire.read(post(content, **keywords), message, {})
+
+
+def test_names_come_in_both_forms_and_unknown_fields_are_ignored():
+    message = read({"experimentId": "7", "run_name": "a", "later": {"x": 1}, "startTime": "12"})
+    assert (message.experiment_id, message.run_name, message.start_time) == ("7", "a", 12)
+    assert read(b"").experiment_id == ""
+    assert read(json.dumps(json.dumps({"run_name": "twice"})).encode()).run_name == "twice"
+
+
+BROKEN = [
+    b"{",
+    b"[]",
+    b"7",
+    b"null",
+    b'"x"',
+    b"{} trailing",
+    b"\xff\xfe",
+    b"[" * 100_000,
+    b'{"start_time": ' + b"9" * 5000 + b"}",
+    b'{"run_name": "a\\u0000b"}',
+    b'{"run_name": "\\ud800"}',
+    b'{"run_name": 7}',
+    b'{"run_name": ["a"]}',
+    b'{"tags": {"key": "a"}}',
+    b'{"tags": [null]}',
+    b'{"tags": [{"key": {}}]}',
+    b'{"start_time": 1.5}',
+    b'{"start_time": 9223372036854775808}',
+    b'{"start_time": "soon"}',
+    b'{"experiment_id": "1", "experimentId": "2"}',
+]
+
+
+@pytest.mark.parametrize("body", BROKEN, ids=[str(body[:40]) for body in BROKEN])
+def test_nonsense_is_refused_with_a_sentence(body):
+    with pytest.raises(InvalidValue) as caught:
+        read(body)
+    assert len(caught.value.message) < 700
+
+
+def test_an_unknown_choice_and_a_wrong_content_type_are_refused():
+    with pytest.raises(InvalidValue, match="status"):
+        read({"run_id": "a", "status": "DREAMING"}, service.UpdateRun)
+    assert read({"run_id": "a", "status": 3}, service.UpdateRun).status == service.FINISHED
+    with pytest.raises(InvalidValue, match="application/json"):
+        read({}, kind="text/plain")
+
+
+def test_a_query_string_is_read_by_the_types_of_the_message():
+    request = factory.get("/", {"run_ids": ["a", "b"], "metric_key": "m", "max_results": "5", "other": "x"})
+    message = wire.read(request, service.GetMetricHistoryBulkInterval, {})
+    assert (list(message.run_ids), message.metric_key, message.max_results) == (["a", "b"], "m", 5)
+    for query in ({"max_results": "abc"}, {"max_results": "1" * 30}, {"metric_key": "a\x00"}, {"max_results": "1.5"}):
+        with pytest.raises(InvalidValue):
+            wire.read(factory.get("/", query), service.GetMetricHistoryBulkInterval, {})
+
+
+def test_numbers_that_json_lacks_are_answered_as_mlflow_does():
+    numbers = [wire.number(value) for value in (float("nan"), float("inf"), float("-inf"), 1.5)]
+    assert numbers == ["NaN", 1.7976931348623157e308, -1.7976931348623157e308, 1.5]
+
+
+# ---- log-batch: two roads -------------------------------------------------------------------------------------------
+
+GOOD = {"key": "a", "value": 1.5, "timestamp": 10, "step": 2}
+BATCHES = [
+    {},
+    {"run_id": "r", "metrics": [GOOD], "params": [{"key": "p", "value": "1"}], "tags": [{"key": "t", "value": "é"}]},
+    {"runId": "r", "metrics": [{**GOOD, "modelId": "m-1", "dataset_name": "d", "datasetDigest": "x"}]},
+    {"metrics": [{**GOOD, "value": "NaN"}, {**GOOD, "value": "Infinity"}, {**GOOD, "value": "-Infinity"}]},
+    {"metrics": [{**GOOD, "value": 3}, {**GOOD, "value": "2.5"}, {**GOOD, "step": "7"}, {**GOOD, "timestamp": "8"}]},
+    {"metrics": [{**GOOD, "step": -(2**63)}, {**GOOD, "step": 2**63 - 1}, {**GOOD, "step": 4.0}]},
+    {"metrics": [{"key": "a", "value": 1.0, "timestamp": 1}], "other": [1]},
+    {"metrics": None, "tags": []},
+    {"metrics": [{**GOOD, "step": 1.5}]},
+    {"metrics": [{**GOOD, "step": 2**63}]},
+    {"metrics": [{**GOOD, "value": "many"}]},
+    {"metrics": [{**GOOD, "value": [1]}]},
+    {"metrics": [{**GOOD, "timestamp": {}}]},
+    {"metrics": [{**GOOD, "key": 7}]},
+    {"metrics": [None]},
+    {"metrics": [7]},
+    {"metrics": {"key": "a"}},
+    {"params": [{"key": "p", "value": 1}]},
+    {"run_id": 7},
+    {"run_id": "a", "runId": "b"},
+]
+
+
+def by_message(content):
+    message = wire.fill(service.LogBatch(), content)
+    for one in message.metrics:
+        if not one.HasField("value") or not one.HasField("timestamp"):
+            raise InvalidValue("missing")
+        limits.check_timestamp(one.timestamp)
+    names = ("key", "value", "timestamp", "step", "model_id", "dataset_name", "dataset_digest")
+    return batch.Batch(
+        message.run_id,
+        [batch.BatchMetric(*(getattr(one, name) for name in names)) for one in message.metrics],
+        [(one.key, one.value) for one in message.params],
+        [(one.key, one.value) for one in message.tags],
+    )
+
+
+@pytest.mark.parametrize("content", BATCHES, ids=[json.dumps(content)[:60] for content in BATCHES])
+def test_both_roads_of_log_batch_agree(content):
+    try:
+        expected = by_message(content)
+    except InvalidValue:
+        with pytest.raises(InvalidValue):
+            batch.read(content)
+    else:
+        assert repr(batch.read(content)) == repr(expected)  # repr, because NaN equals nothing
+
+
+def test_true_is_no_number_on_either_road():
+    with pytest.raises(InvalidValue):
+        batch.read({"metrics": [{**GOOD, "value": True}]})
+    with pytest.raises(InvalidValue):
+        wire.fill(service.LogMetric(), {"value": True})
+
+
+def test_an_error_in_a_batch_names_the_place():
+    with pytest.raises(InvalidValue) as caught:
+        batch.read({"metrics": [GOOD, {**GOOD, "value": "many"}]})
+    assert caught.value.field == "metrics[1].value"
+
+
+# ---- Filters and tokens ---------------------------------------------------------------------------------------------
+
+HOSTILE = [
+    "a OR b",
+    "metrics.m > 'x'",
+    "params.x > '1'",
+    "params.x = 1",
+    "metrics.m > 1 AND",
+    "name = ",
+    "'; DROP TABLE runs",
+    "tags.a = 'b'; tags.c = 'd'",
+    "attributes.secret = 'x'",
+    "attributes.status IN ('a')",
+    "metrics.m LIKE 'x'",
+    "(" * 5000,
+    "tags.`a = 'b'",
+    "tags.a = 'b" + "x" * 30_000,
+    " AND ".join(["tags.a = 'b'"] * 500),
+    "tags.a IS NULL OR 1=1",
+    "metrics.m = 1e",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=[text[:30] for text in HOSTILE])
+def test_a_filter_that_cannot_be_read_is_refused(text):
+    with pytest.raises(InvalidValue):
+        search.clauses("runs", text)
+
+
+UNORDERED = ["nothing", "metrics.a sideways", "metrics.a desc, metrics.b", "", "; DROP", "x" * 700]
+
+
+@pytest.mark.parametrize("text", UNORDERED)
+def test_an_order_that_cannot_be_read_is_refused(text):
+    with pytest.raises(InvalidValue):
+        search.orders("runs", [text])
+
+
+def test_a_page_token_is_read_strictly():
+    assert search.page_offset(search.page_token(20, "q"), "q") == 20
+    tokens = ["junk", "e30=", "W10=", search.page_token(-1), search.page_token(10**19), search.page_token(True), "é"]
+    for token in tokens:
+        with pytest.raises(InvalidValue):
+            search.page_offset(token)
+    with pytest.raises(InvalidValue, match="another query"):
+        search.page_offset(search.page_token(20, "q"), "other")
