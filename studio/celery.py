@@ -10,6 +10,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "studio.settings")
 
 app = Celery("studio")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+# Nobody gives the workers orders but rows; what is not listened to cannot be misused by a node's broker credentials.
+app.conf.worker_enable_remote_control = False
 # Heartbeats are signals of this very process; tasks are found where apps keep them.
 app.conf.imports = ("studio.heartbeats",)
 app.autodiscover_tasks(

@@ -13,8 +13,9 @@ import sys
 import time
 import traceback
 import uuid
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Callable, Iterable
+from typing import Any
 
 from . import payload, swagger
 from .http import Answer, ModelFailed, Refusal, error_body, status_line
@@ -53,7 +54,7 @@ class Application:
             answer = refused(refusal)
         except ModelFailed as failure:
             answer = model_failed(failure, request_id)
-        except Exception:
+        except Exception:  # noqa: BLE001  a request, whatever it is, must not end the process
             answer = server_failed(request_id)
         return send(answer, request_id or new_request_id(), environ, start_response)
 
@@ -153,7 +154,8 @@ def read_body(environ: Environ, limit: int) -> bytes:
 
 
 def wants_csv(environ: Environ) -> bool:
-    return environ.get("HTTP_ACCEPT", "").split(";")[0].strip().lower() == "text/csv"
+    accepted: str = environ.get("HTTP_ACCEPT", "")
+    return accepted.split(";")[0].strip().lower() == "text/csv"
 
 
 def by_row(result: Any) -> Any:

@@ -24,9 +24,9 @@ from workspaces.request import Request
 
 def fetch(request: Request, name: str, number: int) -> ModelVersion:
     rows = ModelVersion.objects.filter(model__workspace=request.workspace, model__name=name)
-    return access.fetch(
-        request.actor, rows.select_related("model__workspace", "run__experiment", "logged_model"), version=number
-    )
+    rows = rows.select_related("model__workspace", "run__experiment", "logged_model")
+    found: ModelVersion = access.fetch(request.actor, rows, version=number)
+    return found
 
 
 def detail_url(request: Request, version: ModelVersion) -> str:

@@ -32,6 +32,7 @@ class Part:
     is_ready: Probe
     is_studio: bool = False  # our own program, which gets the studio's environment; servers get none of its secrets
     env: Mapping[str, str] = field(default_factory=dict)
+    withheld: tuple[str, ...] = ()  # what of the studio's environment it does not get
     user: tuple[int, int] | None = None
     stop_signal: str = "TERM"
     stop_within_s: float = 10.0
@@ -106,9 +107,23 @@ def celery_part(name: str, is_ready: Probe, *arguments: str) -> Part:
     return Part(name, command, ROOT, is_ready, is_studio=True)
 
 
-def node_part(is_ready: Probe, token: str) -> Part:
-    """Return the embedded compute node."""
-    return Part("node", module("compute.node"), ROOT, is_ready, is_studio=True, env={"STUDIO_NODE_TOKEN": token})
+def node_part(is_ready: Probe, token: str, broker_url: str) -> Part:
+    """Return the embedded compute node, which like any node has its own credentials and no database."""
+    return Part(
+        "node",
+        module("compute.node"),
+        ROOT,
+        is_ready,
+        is_studio=True,
+        env={"STUDIO_NODE_TOKEN": token, "REDIS_URL": broker_url},
+        withheld=(
+            "DATABASE_URL",
+            "STUDIO_SECRET_KEY",
+            "STUDIO_SECRET_KEY_FALLBACKS",
+            "DATABASE_URL_FILE",
+            "REDIS_URL_FILE",
+        ),
+    )
 
 
 def module(name: str, *arguments: str) -> list[str]:
