@@ -28,6 +28,7 @@ Handler = Callable[["Application", Environ, Settings], Answer]
 
 SERVICE_PREFIX = re.compile(r"^/api/v1/service/([^/]+)(?=/|$)")
 LONGEST_ID = 100
+PIECE_BYTES = 64 * 1024
 PRINTABLE = re.compile(r"[\x21-\x7e]+")
 HEALTHY = b"Healthy"
 
@@ -52,6 +53,7 @@ class Application:
             answer = self._answer(environ)
         except Refusal as refusal:
             answer = refused(refusal)
+            drain(environ, self._settings.current.max_body_bytes)
         except ModelFailed as failure:
             answer = model_failed(failure, request_id)
         except Exception:  # noqa: BLE001  a request, whatever it is, must not end the process
@@ -151,6 +153,15 @@ def read_body(environ: Environ, limit: int) -> bytes:
     if len(body) > limit:
         raise Refusal(413, f"The body is larger than {limit} bytes.")
     return body
+
+
+def drain(environ: Environ, most: int) -> None:
+    """Read what is left of a refused body: on an unread one the connection is closed, and the answer may be lost."""
+    announced = environ.get("CONTENT_LENGTH") or "0"
+    if announced.isdigit() and int(announced) > most:
+        return
+    while most > 0 and (piece := environ["wsgi.input"].read(min(most, PIECE_BYTES))):
+        most -= len(piece)
 
 
 def wants_csv(environ: Environ) -> bool:

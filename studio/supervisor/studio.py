@@ -141,6 +141,7 @@ class Studio:
         self.console.say("  sample     preparing its environment, once (a minute or two)")
         try:
             await preparation.manage(self.home, self.env, "prepare_sample")
+            await preparation.manage(self.home, self.env, "prepare_serving")
         except CannotStart as problem:
             self.console.say(f"  sample     not ready, it will be prepared when it is first run: {problem}")
         else:
