@@ -24,7 +24,6 @@ from lib.html import asked_by, is_partial, shows_up
 from workspaces import access
 from workspaces.request import Request
 
-
 FILE_POLICY = "sandbox; default-src 'none'; img-src 'self'; style-src 'unsafe-inline'"
 
 

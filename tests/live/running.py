@@ -55,6 +55,13 @@ class RunningStudio:
     process: subprocess.Popen[bytes] | None = None
     output_file: Path = field(default=Path())
 
+    @classmethod
+    def found(cls, home: Path) -> RunningStudio:
+        """One that somebody else started; it is not stopped here."""
+        running = cls(home)
+        running.port = int(running.env["STUDIO_URL"].rpartition(":")[2])
+        return running
+
     def __post_init__(self) -> None:
         if self.output_file == Path():
             self.output_file = self.home.with_name(f"{self.home.name}.out")

@@ -143,6 +143,7 @@ def test_several_runs_are_deleted_and_restored(alice_browser, make_run):
     names = {"run": [run.pk for run in runs]}
     alice_browser.post("/w/main/runs/delete/", names)
     assert Run.objects.filter(deleted_ms=None).count() == 0
+    assert "2 runs moved" in text(alice_browser.get("/w/main/runs/"))
     alice_browser.post("/w/main/runs/restore/", names)
     assert Run.objects.filter(deleted_ms=None).count() == 2
 
@@ -163,7 +164,9 @@ def test_a_note_and_a_name_are_kept(alice_browser, run):
 
 def test_a_reader_looks_and_does_not_touch(browse, bob_user, run):
     browser = browse(bob_user)
-    assert browser.get(f"/w/main/runs/{run.pk}/").status_code == 200
+    response = browser.get(f"/w/main/runs/{run.pk}/")
+    assert response.status_code == 200
+    assert f"/runs/{run.pk}/delete/" not in text(response)
     assert browser.post(f"/w/main/runs/{run.pk}/delete/").status_code == 403
 
 
