@@ -98,12 +98,12 @@ def control_part(is_ready: Probe) -> Part:
 
 def beat_part(is_ready: Probe) -> Part:
     """Return the clock, which keeps nothing: what is due is due again two seconds later."""
-    return celery_part("beat", is_ready, "beat", "--scheduler", "celery.beat:Scheduler", "--pidfile=")
+    return celery_part("beat", is_ready, "beat", "--scheduler", "celery.beat:Scheduler", "--pidfile=", app="clock")
 
 
-def celery_part(name: str, is_ready: Probe, *arguments: str) -> Part:
-    """Return a process of the studio's Celery application."""
-    command = [*module("celery", "-A", "studio.celery", *arguments), "-l", "WARNING"]
+def celery_part(name: str, is_ready: Probe, *arguments: str, app: str = "celery") -> Part:
+    """Return a process of one of the studio's Celery applications."""
+    command = [*module("celery", "-A", f"studio.{app}", *arguments), "-l", "WARNING"]
     return Part(name, command, ROOT, is_ready, is_studio=True)
 
 
