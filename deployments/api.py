@@ -21,18 +21,15 @@ MOST_LINES = 5000
 
 class DeploymentOut(serializers.ModelSerializer[Deployment]):
     model = serializers.CharField(source="model_label")
-    memory_gb = serializers.SerializerMethodField()
+    memory_gb = serializers.FloatField()
     replicas_seen = serializers.JSONField(source="seen")
 
     class Meta:
         model = Deployment
         fields = [
-            "revision", "model", "state", "traffic", "cpu_cores", "memory_gb", "replicas", "replicas_seen", "stages", "detail",
-            "error", "trace", "restarts", "created_by", "created_ms",
+            "revision", "model", "state", "traffic", "cpu_cores", "memory_gb", "replicas", "replicas_seen", "stages",
+            "detail", "error", "trace", "restarts", "created_by", "created_ms",
         ]  # fmt: skip
-
-    def get_memory_gb(self, deployment: Deployment) -> float:
-        return deployment.memory_bytes / operations.GIB
 
 
 class EndpointOut(serializers.ModelSerializer[Endpoint]):
@@ -112,7 +109,8 @@ def shape(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str
 def take_version(request: Request, values: dict[str, Any]) -> ModelVersion:
     actor, workspace = around(request)
     rows = ModelVersion.objects.filter(model__workspace=workspace, model__name=values.pop("model"))
-    return access.fetch(actor, rows.select_related("model__workspace"), version=values.pop("version"))
+    found: ModelVersion = access.fetch(actor, rows.select_related("model__workspace"), version=values.pop("version"))
+    return found
 
 
 def answer(request: Request, name: str, status: int = 200) -> Response:

@@ -24,7 +24,7 @@ def seal(key: str) -> bytes:
     return _box().encrypt(key.encode())
 
 
-def unseal(sealed: bytes) -> str:
+def unseal(sealed: bytes | memoryview) -> str:
     """Read a key back. Raises Conflict when the studio's SECRET_KEY is no longer the one that sealed it."""
     try:
         return _box().decrypt(bytes(sealed)).decode()

@@ -64,7 +64,19 @@ def _copy_program(folder: Path) -> None:
 
 
 def _install(folder: Path, python: Path, wheels: Path) -> None:
-    command = [find_uv_bin(), "pip", "install", "--quiet", "--no-config", "--python", str(python), "--target", str(folder), "-r", str(PINS)]
+    command = [
+        find_uv_bin(),
+        "pip",
+        "install",
+        "--quiet",
+        "--no-config",
+        "--python",
+        str(python),
+        "--target",
+        str(folder),
+        "-r",
+        str(PINS),
+    ]
     environment = {**os.environ, "UV_CACHE_DIR": str(wheels)}
     run = partial(subprocess.run, capture_output=True, text=True, timeout=INSTALL_S, env=environment, check=False)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,17 @@ from registry.models import ModelVersion
 from registry.queries import model_files
 
 BARE_SUFFIXES = (".pkl", ".pickle", ".joblib", ".skops")
+ROW = re.compile(r"\[\n(?P<indent> +)([^\[\]{}]*?)\n *\]")
+LONGEST_PRETTY = 8000
 ENVIRONMENT_FILES = ("python_env.yaml", "conda.yaml", "requirements.txt")
-EXAMPLE_VALUES = {"string": "text", "boolean": False, "datetime": "2026-01-01T00:00:00", "binary": "", "long": 0, "integer": 0}
+EXAMPLE_VALUES = {
+    "string": "text",
+    "boolean": False,
+    "datetime": "2026-01-01T00:00:00",
+    "binary": "",
+    "long": 0,
+    "integer": 0,
+}
 
 
 def describe(version: ModelVersion) -> ModelDescription | None:
@@ -35,7 +45,9 @@ def check_servable(version: ModelVersion) -> None:
     if described is None:
         found = [name for name in _file_names(model_files(version)) if name.endswith(BARE_SUFFIXES)]
         if len(found) != 1:
-            raise InvalidValue(_("This version has no MLmodel file and not exactly one model file: it cannot be served."))
+            raise InvalidValue(
+                _("This version has no MLmodel file and not exactly one model file: it cannot be served.")
+            )
     elif "python_function" not in {flavor.name for flavor in described.flavors}:
         raise InvalidValue(_("This model has no python_function flavour, so it cannot be served."))
 
@@ -108,6 +120,8 @@ def _as_body(example: Any) -> Any:
 
 
 def _pretty(body: Any) -> str:
-    """Write short bodies over several lines, rows on one line each."""
+    """Write a body over several lines, but each row on one; a long one as it is."""
     text = json.dumps(body, indent=2, ensure_ascii=False)
-    return text if len(text) < 4000 else json.dumps(body, ensure_ascii=False)
+    # A line break never stands inside a JSON string, so what matches is structure.
+    text = ROW.sub(lambda row: "[" + " ".join(row[2].split("\n" + row["indent"])) + "]", text)
+    return text if len(text) < LONGEST_PRETTY else json.dumps(body, ensure_ascii=False)

@@ -140,6 +140,10 @@ class Deployment(WorkspaceOwned):
         return self.endpoint.workspace
 
     @property
+    def memory_gb(self) -> float:
+        return self.memory_bytes / (1 << 30)
+
+    @property
     def key(self) -> str:
         """Name it outside the database, where names are never used again."""
         return f"e{self.endpoint_id}-r{self.revision}"

@@ -88,7 +88,7 @@ def deploy(
     _must_run(endpoint)
     newest = endpoint.deployments.order_by("-revision").first()
     cores = cpu_cores if cpu_cores is not None else (newest.cpu_cores if newest else 0.5)
-    memory = memory_gb if memory_gb is not None else (newest.memory_bytes / GIB if newest else 1.0)
+    memory = memory_gb if memory_gb is not None else (newest.memory_gb if newest else 1.0)
     # A revision that is still on its way is no longer wanted: the newer one takes its place.
     endpoint.deployments.filter(state__in=COMING).update(wanted=Wanted.STOPPED)
     return _add_revision(actor, endpoint, model_version, cores, memory)
@@ -101,7 +101,7 @@ def roll_back(actor: Actor, endpoint: Endpoint, *, revision: int) -> Deployment:
     Raises NotFound for an unknown revision, Conflict for the one that serves, or when its model version is gone.
     """
     _must_run(endpoint)
-    deployment = endpoint.deployments.filter(revision=revision).first()
+    deployment: Deployment | None = endpoint.deployments.filter(revision=revision).first()
     if deployment is None:
         raise NotFound(_("Revision %s does not exist.") % revision)
     if deployment.traffic or deployment.model_version_id is None:
@@ -131,7 +131,7 @@ def stop_endpoint(actor: Actor, endpoint: Endpoint) -> None:
 
 @operation("deployments.write")
 def start_endpoint(actor: Actor, endpoint: Endpoint) -> None:
-    """Start a stopped or failed endpoint again with its last revision that was wanted. Raises Conflict while deleted."""
+    """Start a stopped or failed endpoint again with the last revision wanted. Raises Conflict while deleted."""
     _must_exist(endpoint)
     Endpoint.objects.filter(pk=endpoint.pk).update(
         wanted=Wanted.RUNNING, state=EndpointState.TRANSITIONING, updated_ms=now_ms()
@@ -191,7 +191,7 @@ def read_keys(actor: Actor, endpoint: Endpoint) -> tuple[str, str]:
 def checked_name(name: str) -> str:
     if not NAME.fullmatch(name):
         raise InvalidValue(
-            _("An endpoint's name has 3–32 lower-case letters, digits and “-”, begins with a letter, ends without “-”."),
+            _("An endpoint's name has 3–32 small letters, digits and “-”, begins with a letter, ends without “-”."),
             field="name",
         )
     return name

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from deployments import targets
@@ -29,7 +30,7 @@ MOST_VERSIONS = 200
 class Stage:
     """A stage of a revision's way: done, running, failed or pending, and how long it took or has lasted."""
 
-    name: str
+    name: str | Promise
     state: str
     took_ms: int | None
     is_current: bool
@@ -54,12 +55,13 @@ def deployments(endpoint: Endpoint) -> QuerySet[Deployment]:
 
 def serving(endpoint: Endpoint) -> Deployment | None:
     """Give the revision that has the traffic."""
-    return next((one for one in endpoint.deployments.all() if one.traffic), None)
+    found: Deployment | None = next((one for one in endpoint.deployments.all() if one.traffic), None)
+    return found
 
 
 def shown(endpoint: Endpoint) -> Deployment | None:
-    """Give the revision that a page is about: one on its way or failed if it is the newest, else the one that serves."""
-    newest = max(endpoint.deployments.all(), key=lambda one: one.revision, default=None)
+    """Give the revision a page is about: one on its way or failed if it is the newest, else the one that serves."""
+    newest: Deployment | None = max(endpoint.deployments.all(), key=lambda one: one.revision, default=None)
     if newest is not None and newest.state in (*COMING, DeploymentState.FAILED):
         return newest
     return serving(endpoint) or newest
@@ -67,7 +69,7 @@ def shown(endpoint: Endpoint) -> Deployment | None:
 
 def stages(deployment: Deployment) -> list[Stage]:
     """Give the way of a revision: what is done with its time, what goes on, what is to come."""
-    since = {state: at for state, at in reversed(deployment.stages)}
+    since: dict[str, int] = dict(reversed(deployment.stages))
     reached = [state for state in STAGES if state in since]
     last = reached[-1] if reached else DeploymentState.QUEUED
     ends = [since[state] for state in reached[1:]]
@@ -103,7 +105,7 @@ def _took(
 
 def ready_after_ms(deployment: Deployment) -> int | None:
     """Say how long a revision took from its request to its first answer."""
-    since = {state: at for state, at in reversed(deployment.stages)}
+    since: dict[str, int] = dict(reversed(deployment.stages))
     if DeploymentState.HEALTHY not in since or DeploymentState.QUEUED not in since:
         return None
     return since[DeploymentState.HEALTHY] - since[DeploymentState.QUEUED]

@@ -350,7 +350,8 @@ class _DeploymentStep:
         seen = self.driver.observe(self.deployment.key)
         self.around.seen[self.deployment.pk] = seen
         rows = [
-            {"name": one.name, "state": one.state, "pid": one.pid, "limited_by": one.limited_by} for one in seen.replicas
+            {"name": one.name, "state": one.state, "pid": one.pid, "limited_by": one.limited_by}
+            for one in seen.replicas
         ]
         if rows != self.deployment.seen:
             self._save(seen=rows)

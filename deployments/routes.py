@@ -82,9 +82,9 @@ location ^~ "{route.prefix}/" {{
     client_max_body_size {route.body_bytes};
     client_body_buffer_size 256k;
     gzip off;
-    error_page 502 503 @{key}-away;
-    error_page 504 @{key}-late;
-    error_page 413 @{key}-large;
+    error_page 502 503 = @{key}-away;
+    error_page 504 = @{key}-late;
+    error_page 413 = @{key}-large;
 }}
 location @{key}-away {{ {_refusal(503, "TEMPORARILY_UNAVAILABLE", "No replica of this endpoint is ready.")} }}
 location @{key}-late {{ {_refusal(504, "DEADLINE_EXCEEDED", "The model did not answer in time.")} }}
@@ -122,7 +122,7 @@ class Routes:
 
     def remove(self, endpoint_id: int) -> bool:
         """Take an endpoint off the gateway; its address is then unknown."""
-        return self._change({path: "" for path in self._files(endpoint_id)})
+        return self._change(dict.fromkeys(self._files(endpoint_id), ""))
 
     def known(self) -> set[int]:
         """List the endpoints that have a route."""

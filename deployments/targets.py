@@ -21,5 +21,5 @@ CLASSES = {"process": "ProcessDriver"}
 def driver(kind: str) -> ServingDriver:
     """Give the driver of a kind. KeyError for one that the table does not have."""
     module, options = DRIVERS[kind]
-    made = import_string(f"{module}.{CLASSES[kind]}")(import_string(f"{module}.Options")(**options()))
-    return made  # type: ignore[no-any-return]
+    made: ServingDriver = import_string(f"{module}.{CLASSES[kind]}")(import_string(f"{module}.Options")(**options()))
+    return made

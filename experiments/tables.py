@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
@@ -14,6 +14,7 @@ from lib.clock import now_ms
 
 METRIC_COLUMNS = 4
 PARAM_COLUMNS = 4
+MOST_COLUMNS = 40
 LOWER_IS_BETTER = ("loss", "error", "rmse", "mse", "mae", "mape", "deviance", "perplexity", "gap")
 HIGHER_IS_BETTER = ("acc", "r2", "auc", "f1", "score", "precision", "recall", "map", "bleu")
 BY_NEWEST = "attributes.start_time DESC"
@@ -46,9 +47,19 @@ class Head:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """A column that can be shown: `column` stands in the address."""
+
+    column: str
+    label: str
+    is_shown: bool
+
+
+@dataclass(frozen=True)
 class RunTable:
     heads: tuple[Head, ...]
     rows: tuple[Row, ...]
+    choices: tuple[Choice, ...]
     is_live: bool
     shows_experiment: bool
 
@@ -72,12 +83,18 @@ def timed(run: Run) -> Timed:
     return Timed(run, duration_ms(run))
 
 
-def run_table(runs: Sequence[Run], *, order: str = "", shows_experiment: bool = False) -> RunTable:
-    """Lay out runs whose `metrics` and `params` are prefetched; the columns are the names that most of them have."""
+def run_table(
+    runs: Sequence[Run], *, order: str = "", columns: Sequence[str] = (), shows_experiment: bool = False
+) -> RunTable:
+    """Lay out runs whose `metrics` and `params` are prefetched.
+
+    `columns` are chosen as `metrics.<key>` and `params.<key>`; without any, the names that most of the runs have.
+    """
     metrics = {run.pk: {one.key: one.last_value for one in run.metrics.all()} for run in runs}
     params = {run.pk: {one.key: one.value for one in run.params.all()} for run in runs}
-    metric_keys = most_common(metrics.values(), METRIC_COLUMNS)
-    param_keys = most_common(params.values(), PARAM_COLUMNS)
+    all_metrics, all_params = by_count(metrics.values()), by_count(params.values())
+    metric_keys = chosen("metrics.", columns) if columns else all_metrics[:METRIC_COLUMNS]
+    param_keys = chosen("params.", columns) if columns else all_params[:PARAM_COLUMNS]
     best = {key: best_value(key, [values.get(key) for values in metrics.values()]) for key in metric_keys}
     return RunTable(
         heads=heads(metric_keys, param_keys, order or BY_NEWEST, shows_experiment),
@@ -90,14 +107,23 @@ def run_table(runs: Sequence[Run], *, order: str = "", shows_experiment: bool = 
             )
             for run in runs
         ),
+        choices=tuple(
+            [Choice(f"metrics.{key}", key, key in metric_keys) for key in sorted({*all_metrics, *metric_keys})]
+            + [Choice(f"params.{key}", key, key in param_keys) for key in sorted({*all_params, *param_keys})]
+        ),
         is_live=any(not run.has_ended for run in runs),
         shows_experiment=shows_experiment,
     )
 
 
-def most_common(rows: Iterable[dict[str, object] | dict[str, float] | dict[str, str]], most: int) -> list[str]:
+def chosen(prefix: str, columns: Sequence[str]) -> list[str]:
+    return [column.removeprefix(prefix) for column in columns[:MOST_COLUMNS] if column.startswith(prefix)]
+
+
+def by_count(rows: Iterable[Mapping[str, object]]) -> list[str]:
+    """List the keys of several rows, those that most rows have first."""
     counts = Counter(key for row in rows for key in row)
-    return [key for key, _count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:most]]
+    return [key for key, _count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
 
 
 def cell(value: float | None, best: float | None) -> Cell:

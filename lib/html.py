@@ -25,6 +25,16 @@ def done(request: HttpRequest, url: str) -> HttpResponse:
     return HttpResponse(status=SEE_OTHER, headers={"Location": url})
 
 
+def asked_by(request: HttpRequest, element_id: str) -> bool:
+    """Tell whether the element with this id asks, for itself."""
+    return is_partial(request) and request.headers.get("HX-Target") == element_id
+
+
+def shows_up(request: HttpRequest, is_there: bool) -> HttpResponse:
+    """Answer an empty page that waits for its first thing: reload once it is there, nothing until then."""
+    return HttpResponse(status=204, headers={"HX-Refresh": "true"} if is_there else {})
+
+
 def here(request: HttpRequest, fallback: str) -> str:
     """Give the address of the page that sent the form, without its host: nobody is sent elsewhere by a header."""
     parts = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer") or fallback)

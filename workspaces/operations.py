@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Iterable
 from typing import Any
 
@@ -36,8 +37,8 @@ def checked_name(name: str, *, longest: int) -> str:
     return name
 
 
-def create_group(actor: Actor, *, name: str, subscription_id: str, location: str = "local") -> ResourceGroup:
-    """Create a resource group with no workspaces.
+def create_group(actor: Actor, *, name: str, subscription_id: str = "", location: str = "local") -> ResourceGroup:
+    """Create a resource group with no workspaces, in the studio's own subscription unless another is named.
 
     Raises Denied for all but the studio's admins, InvalidValue for a bad name, AlreadyExists when it is taken.
     """
@@ -47,9 +48,16 @@ def create_group(actor: Actor, *, name: str, subscription_id: str, location: str
     with transaction.atomic():
         if ResourceGroup.objects.filter(name=name).exists():
             raise AlreadyExists(_("The resource group “%s” exists already.") % name, field="name")
-        group = ResourceGroup.objects.create(name=name, subscription_id=subscription_id, location=location)
+        subscription = subscription_id or own_subscription()
+        group = ResourceGroup.objects.create(name=name, subscription_id=subscription, location=location)
         audit.record(actor, "workspaces.create_group", where=group, target=name)
     return group
+
+
+def own_subscription() -> str:
+    """Give the id that the studio's groups share; clients of the original system name it in their config."""
+    first = ResourceGroup.objects.order_by("pk").first()
+    return first.subscription_id if first else str(uuid.uuid4())
 
 
 @operation("groups.write")

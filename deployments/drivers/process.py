@@ -17,7 +17,7 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, ClassVar
@@ -31,6 +31,9 @@ FOLDER = re.compile(r"(?P<name>[a-z0-9-]+)\.(?P<number>\d+)")
 LONGEST_SOCKET = 100
 PROBE_S = 1.0
 DRAIN_S = 10.0
+START_WEIGHT = 2.0
+PROCESSES = 256
+OPEN_FILES = 4096
 LOG_BYTES = 64 * 1024 * 1024
 TAIL_BYTES = 512 * 1024
 PIECE_BYTES = 256 * 1024
@@ -64,6 +67,7 @@ class ProcessDriver:
         for number, folder in self._folders(spec.name):
             if number < spec.replicas:
                 write_settings(folder, spec)
+                launcher.relimit(folder, limits_of(spec))
 
     def observe(self, name: str) -> Observed:
         replicas = tuple(self._seen(folder) for _, folder in self._folders(name))
@@ -148,10 +152,22 @@ def process_of(spec: ServingSpec, folder: Path) -> ProcessSpec:
         env=spec.environment,
         cwd=folder,
         log=folder / "log",
-        # Of the CPU it gets a share; a hard ceiling would make a small replica's start take minutes.
-        limits=Limits(memory_bytes=spec.memory_bytes, cpu_weight=spec.cpu_cores, processes=256, open_files=4096),
+        # Importing is most of a start: with the small share of a small replica it would take minutes on a busy machine,
+        # and under a hard ceiling on an idle one too.
+        limits=replace(limits_of(spec), cpu_weight=max(START_WEIGHT, spec.cpu_cores), cpu_quota=None),
         run_as=spec.run_as,
         log_bytes_max=LOG_BYTES,
+    )
+
+
+def limits_of(spec: ServingSpec) -> Limits:
+    """Say what a replica may use once it is ready: its cores are a share, only a limit on them is a ceiling."""
+    return Limits(
+        memory_bytes=spec.memory_bytes,
+        cpu_weight=spec.cpu_cores,
+        cpu_quota=spec.cpu_limit,
+        processes=PROCESSES,
+        open_files=OPEN_FILES,
     )
 
 

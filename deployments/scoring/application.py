@@ -13,8 +13,9 @@ import sys
 import time
 import traceback
 import uuid
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Callable, Iterable
+from typing import Any
 
 from . import payload, swagger
 from .http import Answer, ModelFailed, Refusal, error_body, status_line
@@ -27,6 +28,7 @@ Handler = Callable[["Application", Environ, Settings], Answer]
 
 SERVICE_PREFIX = re.compile(r"^/api/v1/service/([^/]+)(?=/|$)")
 LONGEST_ID = 100
+PIECE_BYTES = 64 * 1024
 PRINTABLE = re.compile(r"[\x21-\x7e]+")
 HEALTHY = b"Healthy"
 
@@ -51,9 +53,10 @@ class Application:
             answer = self._answer(environ)
         except Refusal as refusal:
             answer = refused(refusal)
+            drain(environ, self._settings.current.max_body_bytes)
         except ModelFailed as failure:
             answer = model_failed(failure, request_id)
-        except Exception:
+        except Exception:  # noqa: BLE001  a request, whatever it is, must not end the process
             answer = server_failed(request_id)
         return send(answer, request_id or new_request_id(), environ, start_response)
 
@@ -152,8 +155,18 @@ def read_body(environ: Environ, limit: int) -> bytes:
     return body
 
 
+def drain(environ: Environ, most: int) -> None:
+    """Read what is left of a refused body: on an unread one the connection is closed, and the answer may be lost."""
+    announced = environ.get("CONTENT_LENGTH") or "0"
+    if announced.isdigit() and int(announced) > most:
+        return
+    while most > 0 and (piece := environ["wsgi.input"].read(min(most, PIECE_BYTES))):
+        most -= len(piece)
+
+
 def wants_csv(environ: Environ) -> bool:
-    return environ.get("HTTP_ACCEPT", "").split(";")[0].strip().lower() == "text/csv"
+    accepted: str = environ.get("HTTP_ACCEPT", "")
+    return accepted.split(";")[0].strip().lower() == "text/csv"
 
 
 def by_row(result: Any) -> Any:

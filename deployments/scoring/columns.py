@@ -1,7 +1,7 @@
 """Bring a payload into the shape and types a signature asks for.
 
-Numbers that are all of one type take one numpy call; only when that cannot be, columns are looked at one by one, so that
-the error can name the column and the row.
+Numbers that are all of one type take one numpy call; only when that cannot be, columns are looked at one by one, so
+that the error can name the column and the row.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import base64
 import binascii
 import datetime
 import math
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from .http import Refusal
 from .payload import Named, Payload, Rows
@@ -21,18 +22,12 @@ INTEGERS = {"integer": (-(2**31), 2**31 - 1), "long": (-(2**63), 2**63 - 1)}
 
 def matrix(payload: Payload, signature: Signature, dtype: str) -> Any:
     """Give an array (rows × columns of the signature) of one number type."""
-    import numpy
-
-    if isinstance(payload, Rows) and not payload.is_text and payload.rows:
-        rows = _in_order(payload, signature)
-        if rows is not None:
-            try:
-                array = numpy.array(rows)
-            except (ValueError, OverflowError):
-                array = None
-            if array is not None and array.ndim == 2 and array.shape[1] == len(signature.inputs):
-                if array.dtype.kind == "i" or (array.dtype.kind == "f" and dtype.startswith("float")):
-                    return array.astype(dtype, copy=False) if _fits(array, dtype) else _stacked(payload, signature, dtype)
+    array = _at_once(payload, signature)
+    is_right = array is not None and (
+        array.dtype.kind == "i" or (array.dtype.kind == "f" and dtype.startswith("float"))
+    )
+    if is_right and _fits(array, dtype):
+        return array.astype(dtype, copy=False)
     return _stacked(payload, signature, dtype)
 
 
@@ -88,6 +83,20 @@ def typed(payload: Payload, signature: Signature) -> list[tuple[Field, Any]]:
     return found
 
 
+def _at_once(payload: Payload, signature: Signature) -> Any:
+    """Give the rows as one array in the signature's order, or None when they are no even table of it."""
+    import numpy
+
+    rows = _in_order(payload, signature) if isinstance(payload, Rows) and not payload.is_text else None
+    if not rows:
+        return None
+    try:
+        array = numpy.array(rows)
+    except (ValueError, OverflowError):
+        return None
+    return array if array.ndim == 2 and array.shape[1] == len(signature.inputs) else None
+
+
 def _stacked(payload: Payload, signature: Signature, dtype: str) -> Any:
     import numpy
 
@@ -118,21 +127,23 @@ def _in_order(payload: Rows, signature: Signature) -> list[Any] | None:
 
 def _by_name(payload: Payload, signature: Signature) -> dict[str, list[Any]]:
     if isinstance(payload, Rows) and payload.columns is None:
-        return dict(zip(signature.names, _by_place(payload, signature).values()))
+        return dict(zip(signature.names, _by_place(payload, signature).values(), strict=True))
     if isinstance(payload, Named):
         given: dict[str, list[Any]] = dict(payload.values)
     else:
         given = {name: [row[place] for row in payload.rows] for place, name in enumerate(payload.columns or ())}
     missing = [field.name for field in signature.inputs if field.required and field.name not in given]
     if missing:
-        raise Refusal(400, f"The model needs column{'s' if len(missing) > 1 else ''} {_quoted(missing)}; {_given(given)}.")
+        raise Refusal(
+            400, f"The model needs column{'s' if len(missing) > 1 else ''} {_quoted(missing)}; {_given(given)}."
+        )
     return given
 
 
 def _by_place(payload: Payload, signature: Signature) -> dict[str, list[Any]]:
     """Name the columns of bare rows by their place: "0", "1", …"""
     if isinstance(payload, Named):
-        rows: list[Any] = [list(row) for row in zip(*payload.values.values())]
+        rows: list[Any] = [list(row) for row in zip(*payload.values.values(), strict=True)]
     else:
         rows = payload.rows
     width = len(signature.inputs)
@@ -151,7 +162,7 @@ def _values(payload: Payload) -> list[Any]:
         return [[_guess(cell) for cell in row] for row in payload.rows] if payload.is_text else payload.rows
     if len(payload.values) == 1:
         return next(iter(payload.values.values()))
-    return [list(row) for row in zip(*payload.values.values())]
+    return [list(row) for row in zip(*payload.values.values(), strict=True)]
 
 
 def _tensor(field: Field, values: list[Any]) -> Any:
@@ -166,7 +177,7 @@ def _tensor(field: Field, values: list[Any]) -> Any:
     except (ValueError, TypeError):
         raise Refusal(400, f"{label} must be an even tensor of {field.type}.") from None
     shape = field.shape or ()
-    if array.ndim != len(shape) or any(side not in (-1, real) for side, real in zip(shape, array.shape)):
+    if array.ndim != len(shape) or any(side not in (-1, real) for side, real in zip(shape, array.shape, strict=True)):
         raise Refusal(400, f"{label} must have the shape {list(shape)}, not {list(array.shape)}.")
     return array
 
@@ -182,7 +193,9 @@ def _column(field: Field, name: str, values: list[Any], is_text: bool) -> Any:
         try:
             made.append(convert(_guess(value) if is_text and field.type != "string" else value))
         except (ValueError, TypeError, binascii.Error):
-            raise Refusal(400, f"Column {name!r}, row {number}: {_shown(value)} is not {_ARTICLES[field.type]}.") from None
+            raise Refusal(
+                400, f"Column {name!r}, row {number}: {_shown(value)} is not {_ARTICLES[field.type]}."
+            ) from None
     if field.type in NUMBERS:
         if field.type in INTEGERS and None in made:
             raise Refusal(400, f"Column {name!r}, row {made.index(None)}: an integer is needed, not null.")
@@ -250,7 +263,7 @@ def _moment(value: Any) -> Any:
         return numpy.datetime64(int(value), "ms")
     moment = datetime.datetime.fromisoformat(_text(value).replace("Z", "+00:00"))  # type: ignore[union-attr]
     if moment.tzinfo is not None:
-        moment = moment.astimezone(datetime.timezone.utc).replace(tzinfo=None)
+        moment = moment.astimezone(datetime.UTC).replace(tzinfo=None)
     return numpy.datetime64(moment)
 
 

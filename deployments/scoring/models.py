@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import pickle
 import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Mapping, Protocol
+from typing import Any, Protocol
 
-from . import columns, signature as signatures
+from . import columns
+from . import signature as signatures
 from .http import ModelFailed, Refusal
 from .payload import Payload
 
@@ -145,7 +147,7 @@ def _parts(estimator: Any) -> list[Any]:
     """List an estimator and every estimator or function among its parameters."""
     try:
         values = estimator.get_params(deep=True).values()
-    except Exception:  # the author's own class may do anything here: it then gets a frame
+    except Exception:  # noqa: BLE001  the author's own class may do anything here: it then gets a frame
         return [None]
     return [estimator, *(value for value in values if hasattr(value, "get_params") or callable(value))]
 
@@ -187,16 +189,16 @@ def _load_bare(folder: Path) -> SklearnModel:
 
 def _read_estimator(path: Path, written_by: str, trusted: list[str] | None) -> Any:
     if written_by == "skops":
-        import skops.io
+        import skops.io  # type: ignore[import-untyped]
 
         return skops.io.load(path, trusted=trusted)
     if written_by in ("joblib", "pkl") and _has("joblib"):
-        import joblib
+        import joblib  # type: ignore[import-untyped]
 
         return joblib.load(path)
     # cloudpickle's files are read by pickle; what they need of cloudpickle they name themselves.
     with path.open("rb") as file:
-        return pickle.load(file)
+        return pickle.load(file)  # noqa: S301  this process exists to run the model's author's code
 
 
 def _has(name: str) -> bool:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Union
+from typing import Any
 
 from .http import Refusal
 from .wire import parse_json
@@ -34,7 +35,7 @@ class Named:
     values: Mapping[str, list[Any]]
 
 
-Payload = Union[Rows, Named]
+Payload = Rows | Named
 
 
 @dataclass(frozen=True)

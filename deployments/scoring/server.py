@@ -2,8 +2,9 @@
 
     <model's python> -I server.py --model DIR --settings FILE (--socket PATH | --port N) [--layer DIR]
 
-`--layer` is a folder with the HTTP server's packages; it is put behind everything else, so that the model's own packages
-win. The socket is opened only after the model is loaded and has scored its example: who can connect gets an answer.
+`--layer` is a folder with the HTTP server's packages; it is put behind everything else, so that the model's own
+packages win. The socket is opened only after the model is loaded and has scored its example: who can connect gets an
+answer.
 A model that cannot be loaded ends the program with its traceback and status 1.
 """
 
@@ -46,7 +47,9 @@ def open_package() -> ModuleType:
     With `-I` the folder is not on the path, and must not be: its module names are common ones.
     """
     folder = Path(__file__).resolve().parent
-    spec = importlib.util.spec_from_file_location(PACKAGE, folder / "__init__.py", submodule_search_locations=[str(folder)])
+    spec = importlib.util.spec_from_file_location(
+        PACKAGE, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
     assert spec and spec.loader
     package = importlib.util.module_from_spec(spec)
     sys.modules[PACKAGE] = package
@@ -101,7 +104,7 @@ def share_cores(threads: int) -> None:
 
 
 def say(line: str) -> None:
-    print(time.strftime("%Y-%m-%dT%H:%M:%S"), line, flush=True)
+    print(time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), line, flush=True)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 CHECK_EVERY_S = 0.5
@@ -58,7 +58,7 @@ class SettingsFile:
     """Hold the newest good settings of a file; a broken or missing file changes nothing."""
 
     def __init__(self, path: str) -> None:
-        self._path = path
+        self._path = Path(path)
         self._stamp = self._stat()
         self._checked = time.monotonic()
         self._settings = self._read()
@@ -81,12 +81,11 @@ class SettingsFile:
             print(f"settings not read again: {error}", flush=True)
 
     def _stat(self) -> tuple[int, int, int]:
-        info = os.stat(self._path)
+        info = self._path.stat()
         return info.st_mtime_ns, info.st_ino, info.st_size
 
     def _read(self) -> Settings:
-        with open(self._path, encoding="utf-8") as file:
-            content = json.load(file)
+        content = json.loads(self._path.read_text(encoding="utf-8"))
         if not isinstance(content, dict):
             raise ValueError("the settings are not an object")
         return parse(content)

@@ -7,8 +7,9 @@ MLmodel keeps inputs, outputs and params as JSON texts: columns (`{"type": "doub
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Mapping
+from typing import Any
 
 from .http import Refusal
 

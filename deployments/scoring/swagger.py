@@ -6,7 +6,7 @@ from typing import Any
 
 from .signature import Field, Signature
 
-TYPES = {
+TYPES: dict[str, dict[str, Any]] = {
     "double": {"type": "number", "format": "double"},
     "float": {"type": "number", "format": "float"},
     "integer": {"type": "integer", "format": "int32"},
@@ -72,8 +72,7 @@ def _type(field: Field) -> dict[str, Any]:
 
 
 def _tensor(field: Field) -> dict[str, Any]:
-    cell = {"type": "number"} if field.type[:3] in ("flo", "int", "uin") else {}
-    shape = {**cell}
+    shape: dict[str, Any] = {"type": "number"} if field.type[:3] in ("flo", "int", "uin") else {}
     for _ in field.shape or (-1,):
         shape = {"type": "array", "items": shape}
     return shape
@@ -87,7 +86,12 @@ def _swagger(info: dict[str, Any], base: str, definitions: dict[str, Any]) -> di
         "consumes": ["application/json"],
         "produces": ["application/json"],
         "parameters": [
-            {"name": "serviceInputPayload", "in": "body", "schema": {"$ref": reference + "ServiceInput"}, "required": True}
+            {
+                "name": "serviceInputPayload",
+                "in": "body",
+                "schema": {"$ref": reference + "ServiceInput"},
+                "required": True,
+            }
         ],
         "security": [{"Bearer": []}],
         "responses": {

@@ -71,8 +71,6 @@ def key(version: ModelVersion) -> str:
     return str(version.pk)
 
 
-def page(
-    request: Request, form: forms.DeployForm, versions: list[ModelVersion], status: int = 200
-) -> HttpResponse:
+def page(request: Request, form: forms.DeployForm, versions: list[ModelVersion], status: int = 200) -> HttpResponse:
     context = {"form": form, "has_versions": bool(versions)}
     return render(request, "deployments/endpoint_create.html", context, status=status)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from experiments import signals
+from experiments import events, signals
 from experiments.models import RUN_ENDED, Experiment, Run, RunStatus, RunTag
 from experiments.operations.experiments import require_active as require_active_experiment
 from experiments.operations.logging import NAME_TAG, require_active, write_tags
@@ -52,6 +52,7 @@ def create_run(
         start_ms=limits.check_timestamp(start_ms, "start_time") if start_ms is not None else now_ms(),
     )
     write_tags(run, {**tags, NAME_TAG: name})
+    events.run_created(run)
     return run
 
 
@@ -95,14 +96,17 @@ def update_run(
 def end(run: Run, status: str | None, end_ms: int | None) -> list[str]:
     """Set state and end on the object; give the names of the fields that changed."""
     changed = []
+    ends_now = status in RUN_ENDED and not run.has_ended
     if status is not None:
-        if status in RUN_ENDED and not run.has_ended:
+        if ends_now:
             transaction.on_commit(lambda: signals.run_finished.send(sender=Run, run=run))
         run.status = status
         changed.append("status")
     if end_ms is not None:
         run.end_ms = limits.check_timestamp(end_ms, "end_time")
         changed.append("end_ms")
+    if ends_now:
+        events.run_ended(run)
     return changed
 
 

@@ -14,7 +14,7 @@ from experiments import forms, operations, queries, tables
 from experiments.models import Experiment, Run
 from experiments.queries import View
 from lib.errors import InvalidValue, StudioError
-from lib.html import done, is_partial
+from lib.html import asked_by, done, is_partial, shows_up
 from workspaces import access
 from workspaces.request import Request
 
@@ -82,7 +82,10 @@ def runs_page(
     """Show runs as a table beside their charts; htmx gets the table alone while a run goes on."""
     query = {name: request.GET.get(name, "").strip() for name in ("filter", "order", "view")}
     page, error = found_runs(request, experiment, query)
-    table = tables.run_table(list(page), order=query["order"], shows_experiment=experiment is None)
+    if asked_by(request, "no-runs"):
+        return shows_up(request, bool(page.paginator.count))
+    columns = request.GET.getlist("column")
+    table = tables.run_table(list(page), order=query["order"], columns=columns, shows_experiment=experiment is None)
     form = form or forms.ExperimentForm(initial={"name": experiment.name if experiment else ""})
     context = {"experiment": experiment, "query": query, "page": page, "table": table, "error": error, "form": form}
     template = "experiments/_run_table.html" if is_partial(request) else "experiments/experiment_detail.html"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -156,6 +157,7 @@ def run_note(request: Request, run_id: str) -> HttpResponseBase:
 def run_delete(request: Request, run_id: str) -> HttpResponseBase:
     run = fetch(request, run_id)
     operations.delete_run(request.actor, run)
+    messages.success(request, _("%s moved to the deleted runs") % run.name)
     return done(request, reverse("experiments:experiment-detail", args=[request.workspace.name, run.experiment_id]))
 
 

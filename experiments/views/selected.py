@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from experiments import charts, operations, tables
@@ -84,14 +86,20 @@ def run_compare(request: Request) -> HttpResponse:
 @access.needs("experiments.write")
 @require_POST
 def runs_delete(request: Request) -> HttpResponseBase:
-    for run in chosen(request, request.POST.getlist("run"), most=1000):
+    runs = chosen(request, request.POST.getlist("run"), most=1000)
+    for run in runs:
         operations.delete_run(request.actor, run)
+    said = ngettext("%(n)s run moved to the deleted ones", "%(n)s runs moved to the deleted ones", len(runs))
+    messages.success(request, said % {"n": len(runs)})
     return done(request, here(request, "/"))
 
 
 @access.needs("experiments.write")
 @require_POST
 def runs_restore(request: Request) -> HttpResponseBase:
-    for run in chosen(request, request.POST.getlist("run"), most=1000):
+    runs = chosen(request, request.POST.getlist("run"), most=1000)
+    for run in runs:
         operations.restore_run(request.actor, run)
+    said = ngettext("%(n)s run restored", "%(n)s runs restored", len(runs))
+    messages.success(request, said % {"n": len(runs)})
     return done(request, here(request, "/"))

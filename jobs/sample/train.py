@@ -72,6 +72,8 @@ def log_model(model: Any, train_x: Any) -> None:
     mlflow.sklearn.log_model(
         model, name="model", signature=signature, input_example=train_x.head(3), pip_requirements=requirements
     )
+    # What an endpoint of this model must answer to the example.
+    mlflow.log_dict({"predictions": model.predict(train_x.head(3)).tolist()}, "example_predictions.json")
     print("the model is logged", flush=True)
 
 

@@ -186,6 +186,13 @@ def _is_here(match: Any, route: str) -> bool:
 
 
 @register.simple_tag(takes_context=True)
+def may(context: dict[str, Any], permission: str) -> bool:
+    """Ask whether the reader may do something here, to leave out a button; the operation asks again."""
+    actor, workspace = context.get("actor"), context.get("workspace")
+    return bool(actor and workspace and actor.may(permission, workspace))
+
+
+@register.simple_tag(takes_context=True)
 def maybe_url(context: dict[str, Any], route: str, *args: Any, **kwargs: Any) -> str:
     """Reverse a route of an app above; empty when there is none, so that the page leaves its fragment out."""
     try:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from lib.clock import now_ms
 from lib.errors import AlreadyExists, InvalidValue
 from lib.mlflow import limits
+from registry import events
 from registry.models import RegisteredModel, RegisteredModelTag
 from workspaces.access import Actor, operation
 from workspaces.models import Workspace
@@ -34,6 +35,7 @@ def register_model(
     except IntegrityError:
         raise taken(name) from None
     write_tags(model, tags or {})
+    events.model_created(model, tags or {})
     return model
 
 
@@ -99,6 +101,7 @@ def checked_tag(value: str) -> str:
 def set_model_tag(actor: Actor, model: RegisteredModel, *, key: str, value: str) -> None:
     write_tags(model, {key: value})
     touch(model)
+    events.model_tag_set(model, key, value)
 
 
 @operation("registry.write")
@@ -106,3 +109,4 @@ def delete_model_tag(actor: Actor, model: RegisteredModel, *, key: str) -> None:
     """An absent tag is no error, as in MLflow."""
     RegisteredModelTag.objects.filter(model=model, key=key).delete()
     touch(model)
+    events.model_tag_deleted(model, key)

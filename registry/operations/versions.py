@@ -15,7 +15,7 @@ from experiments.models import Run
 from lib.clock import now_ms
 from lib.errors import InvalidValue, NotFound
 from lib.mlflow import limits
-from registry import signals, sources
+from registry import events, signals, sources
 from registry.models import ModelAlias, ModelVersion, ModelVersionTag, RegisteredModel, Stage
 from registry.operations.models import checked_description, checked_tag, register_model, touch
 from registry.sources import Source
@@ -77,6 +77,7 @@ def add(
         created_by=actor.name,
     )
     write_tags(version, tags or {})
+    events.version_created(version, tags or {})
     transaction.on_commit(lambda: signals.version_created.send(sender=ModelVersion, version=version))
     return version
 
@@ -161,6 +162,7 @@ def write_tags(version: ModelVersion, tags: Mapping[str, str]) -> None:
 def set_version_tag(actor: Actor, version: ModelVersion, *, key: str, value: str) -> None:
     write_tags(version, {key: value})
     save(version)
+    events.version_tag_set(version, key, value)
 
 
 @operation("registry.write")
@@ -168,6 +170,7 @@ def delete_version_tag(actor: Actor, version: ModelVersion, *, key: str) -> None
     """An absent tag is no error, as in MLflow."""
     ModelVersionTag.objects.filter(version=version, key=key).delete()
     save(version)
+    events.version_tag_deleted(version, key)
 
 
 @operation("registry.write")
@@ -181,6 +184,7 @@ def set_alias(actor: Actor, version: ModelVersion, *, alias: str) -> None:
         raise InvalidValue(_("'%s' alias name is reserved.") % alias, field="alias")
     ModelAlias.objects.update_or_create(model=version.model, name=alias, defaults={"version": version})
     touch(version.model)
+    events.alias_set(version, alias)
 
 
 @operation("registry.write")
@@ -188,3 +192,4 @@ def delete_alias(actor: Actor, model: RegisteredModel, *, alias: str) -> None:
     """An absent alias is no error, as in MLflow."""
     ModelAlias.objects.filter(model=model, name=alias).delete()
     touch(model)
+    events.alias_deleted(model, alias)

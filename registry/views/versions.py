@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from experiments import artifacts, browser
@@ -24,9 +26,9 @@ from workspaces.request import Request
 
 def fetch(request: Request, name: str, number: int) -> ModelVersion:
     rows = ModelVersion.objects.filter(model__workspace=request.workspace, model__name=name)
-    return access.fetch(
-        request.actor, rows.select_related("model__workspace", "run__experiment", "logged_model"), version=number
-    )
+    rows = rows.select_related("model__workspace", "run__experiment", "logged_model")
+    found: ModelVersion = access.fetch(request.actor, rows, version=number)
+    return found
 
 
 def detail_url(request: Request, version: ModelVersion) -> str:
@@ -193,6 +195,8 @@ def register(request: Request, run_id: str) -> HttpResponseBase:
     try:
         if form.is_valid():
             version = operations.register_from_run(request.actor, request.workspace, run=run, **form.cleaned_data)
+            words = {"name": version.model.name, "n": version.version}
+            messages.success(request, _("%(name)s registered as version %(n)s") % words)
             return done(request, detail_url(request, version))
     except StudioError as error:
         form.add_error("name", error.message)

@@ -109,9 +109,7 @@ def fill(runs: int) -> int:
     return experiment.pk
 
 
-def measure(
-    experiment: int, name: str, text: str, order: list[str], page: int, rounds: int, *, explains: bool
-) -> None:
+def measure(experiment: int, name: str, text: str, order: list[str], page: int, rounds: int, *, explains: bool) -> None:
     from experiments import search
     from experiments.models import Run
     from lib.search import dialects, parse_filter, parse_order
@@ -120,9 +118,7 @@ def measure(
     for _round in range(rounds + 1):
         started, worked = time.perf_counter(), time.process_time()
         rows = Run.objects.filter(experiment=experiment, deleted_ms=None)
-        rows = search.order(
-            search.apply(rows, parse_filter(text, dialects.RUNS)), parse_order(order, dialects.RUNS)
-        )
+        rows = search.order(search.apply(rows, parse_filter(text, dialects.RUNS)), parse_order(order, dialects.RUNS))
         rows = rows[page * PAGE : (page + 1) * PAGE]
         found = list(rows)
         times.append((time.perf_counter() - started) * 1000)

@@ -16,6 +16,11 @@ from studio.supervisor.problems import CannotStart
 
 HEARTBEAT = "studio:1:health:{part}"  # as Django's cache writes the key "health:<part>"
 FRESH_MS = 8_000
+# The keys of Celery's own protocol and of cluster queues, not of the cache or the control queue; all channels, for the
+# control worker listens to none (see studio.celery), and a pattern can only be allowed by its very words; of the
+# commands that can hurt others only INFO, by which Celery's client learns the server's version.
+NODE_KEYS = ("cluster-*", "_kombu.*", "unacked*", "*.celery.pidbox*", "celeryev*")
+NODE_MAY = " ".join([*(f"~{key}" for key in NODE_KEYS), "allchannels", "+@all", "-@admin", "-@dangerous", "+info"])
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,11 @@ class Broker:
     def url(self) -> str:
         """Return its address with the password."""
         return f"redis://:{self.home.secrets.broker_password}@127.0.0.1:{self.home.secrets.broker_port}/0"
+
+    @property
+    def node_url(self) -> str:
+        """Return its address for the compute node, which reaches its queues there and nothing else."""
+        return f"redis://node:{self.home.secrets.node_broker_password}@127.0.0.1:{self.home.secrets.broker_port}/0"
 
     @property
     def command(self) -> list[str]:
@@ -57,6 +67,7 @@ def prepare(home: Home) -> Broker:
         "tcp-keepalive": "60",
         "timeout": "0",
         "databases": "4",
+        "user": f"node on >{home.secrets.node_broker_password} resetkeys resetchannels {NODE_MAY}",
     }
     write_private(folder / "valkey.conf", "".join(f"{name} {value}\n" for name, value in settings.items()))
     return Broker(home)

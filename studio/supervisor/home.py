@@ -31,6 +31,7 @@ class Secrets:
     database_password: str
     database_owner_password: str
     broker_password: str
+    node_broker_password: str
     broker_port: int
 
 
@@ -114,19 +115,14 @@ def instance_of(path: Path, known: Secrets) -> str:
 
 
 def load_secrets(file: Path) -> Secrets:
-    """Read the secrets, or make them."""
-    if file.exists():
-        known = json.loads(file.read_text())
-        return Secrets(**{field.name: known[field.name] for field in fields(Secrets)})
-    made = Secrets(
-        seed=secrets.token_urlsafe(24),
-        database_password=secrets.token_urlsafe(24),
-        database_owner_password=secrets.token_urlsafe(24),
-        broker_password=secrets.token_urlsafe(24),
-        broker_port=free_port(0),
-    )
-    save_secrets(file, made)
-    return made
+    """Read the secrets, making those that are missing."""
+    known = json.loads(file.read_text()) if file.exists() else {}
+    words = {field.name: secrets.token_urlsafe(24) for field in fields(Secrets) if field.name != "broker_port"}
+    chosen = {**words, "broker_port": known.get("broker_port") or free_port(0), **known}
+    loaded = Secrets(**{field.name: chosen[field.name] for field in fields(Secrets)})
+    if asdict(loaded) != known:  # the first start, or the first after an upgrade that wants one more
+        save_secrets(file, loaded)
+    return loaded
 
 
 def save_secrets(file: Path, known: Secrets) -> None:

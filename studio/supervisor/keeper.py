@@ -59,6 +59,7 @@ class Keeper:
         self.ready = asyncio.Event()
         self.restarts = 0
         self.deaths: deque[float] = deque(maxlen=DEATHS)
+        self.has_failed = False
         self.watcher = self._watcher(env)
         self.task: asyncio.Task[None] | None = None
 
@@ -88,15 +89,22 @@ class Keeper:
 
     async def _keep(self) -> None:
         while True:
-            self._become("starting")
+            born = time.monotonic()
             reason = await self._live()
-            self.deaths.append(time.monotonic())
             self.restarts += 1
             self.ready.clear()
+            self._count(born, time.monotonic())
             await self._wait(reason)
+
+    def _count(self, born: float, died: float) -> None:
+        """Decide whether it has failed: by five deaths within a minute, until it has once lived for as long."""
+        self.deaths.append(died)
+        too_many = len(self.deaths) == DEATHS and died - self.deaths[0] < DEATHS_WITHIN_S
+        self.has_failed = too_many or (self.has_failed and died - born < DEATHS_WITHIN_S)
 
     async def _live(self) -> str:
         """Run the part once, from start to death; return its last words."""
+        self._begin()
         await asyncio.to_thread(self.clear)
         began = self.log.stat().st_size if self.log.exists() else 0
         await self.watcher.start()
@@ -104,7 +112,7 @@ class Keeper:
         if process is None:
             return "it could not be started"
         records.write(self.run, self.part.name, self.instance, process.pid)
-        self._become("starting", process.pid)
+        self._begin(process.pid)
         death = asyncio.create_task(died(process.pid))
         probing = asyncio.create_task(self._probe(process.pid))
         try:
@@ -131,14 +139,21 @@ class Keeper:
         self.ready.set()
 
     async def _wait(self, reason: str) -> None:
-        now = time.monotonic()
-        recent = [death for death in self.deaths if now - death < DEATHS_WITHIN_S]
-        if len(recent) == DEATHS:
+        if self.has_failed:
             self._become("failed", reason=reason)
             await asyncio.sleep(FAILED_DELAY_S)
         else:
+            now = time.monotonic()
+            recent = sum(now - death < DEATHS_WITHIN_S for death in self.deaths)
             self._become("backoff", reason=reason)
-            await asyncio.sleep(min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** (len(recent) - 1)))
+            await asyncio.sleep(min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** (recent - 1)))
+
+    def _begin(self, pid: int | None = None) -> None:
+        """Say that it is starting; what has failed stays so called, with its reason, until it is ready."""
+        if self.has_failed:
+            self._become("failed", pid, self.state.reason)
+        else:
+            self._become("starting", pid)
 
     def _become(self, state: str, pid: int | None = None, reason: str = "") -> None:
         self.state = State(state, pid, self.restarts, reason)

@@ -32,6 +32,7 @@ class Part:
     is_ready: Probe
     is_studio: bool = False  # our own program, which gets the studio's environment; servers get none of its secrets
     env: Mapping[str, str] = field(default_factory=dict)
+    withheld: tuple[str, ...] = ()  # what of the studio's environment it does not get
     user: tuple[int, int] | None = None
     stop_signal: str = "TERM"
     stop_within_s: float = 10.0
@@ -97,18 +98,32 @@ def control_part(is_ready: Probe) -> Part:
 
 def beat_part(is_ready: Probe) -> Part:
     """Return the clock, which keeps nothing: what is due is due again two seconds later."""
-    return celery_part("beat", is_ready, "beat", "--scheduler", "celery.beat:Scheduler", "--pidfile=")
+    return celery_part("beat", is_ready, "beat", "--scheduler", "celery.beat:Scheduler", "--pidfile=", app="clock")
 
 
-def celery_part(name: str, is_ready: Probe, *arguments: str) -> Part:
-    """Return a process of the studio's Celery application."""
-    command = [*module("celery", "-A", "studio.celery", *arguments), "-l", "WARNING"]
+def celery_part(name: str, is_ready: Probe, *arguments: str, app: str = "celery") -> Part:
+    """Return a process of one of the studio's Celery applications."""
+    command = [*module("celery", "-A", f"studio.{app}", *arguments), "-l", "WARNING"]
     return Part(name, command, ROOT, is_ready, is_studio=True)
 
 
-def node_part(is_ready: Probe, token: str) -> Part:
-    """Return the embedded compute node."""
-    return Part("node", module("compute.node"), ROOT, is_ready, is_studio=True, env={"STUDIO_NODE_TOKEN": token})
+def node_part(is_ready: Probe, token: str, broker_url: str) -> Part:
+    """Return the embedded compute node, which like any node has its own credentials and no database."""
+    return Part(
+        "node",
+        module("compute.node"),
+        ROOT,
+        is_ready,
+        is_studio=True,
+        env={"STUDIO_NODE_TOKEN": token, "REDIS_URL": broker_url},
+        withheld=(
+            "DATABASE_URL",
+            "STUDIO_SECRET_KEY",
+            "STUDIO_SECRET_KEY_FALLBACKS",
+            "DATABASE_URL_FILE",
+            "REDIS_URL_FILE",
+        ),
+    )
 
 
 def module(name: str, *arguments: str) -> list[str]:

@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 
 import psycopg2
 
@@ -30,11 +31,11 @@ LOG_CHECK_EVERY_S = 30.0
 
 @dataclass(frozen=True)
 class Servers:
-    """Where the database and the broker are, and which of them are ours."""
+    """Where the database and the broker are."""
 
     database_url: str
     broker_url: str
-    parts: list[Part]
+    node_broker_url: str
 
 
 class Studio:
@@ -57,7 +58,8 @@ class Studio:
         self.console.say(f"Starting the studio of {self.home.path}")
         servers = await self._start_servers()
         prepared = await self._prepare(servers)
-        self._keep(parts.node_part(lambda: broker.beats(servers.broker_url, "node"), prepared.node_token))
+        is_beating = partial(broker.beats, servers.broker_url, "node")
+        self._keep(parts.node_part(is_beating, prepared.node_token, servers.node_broker_url))
         self.background.append(asyncio.create_task(self._rotate_access_log()))
         await self._ready(self.keepers)
         await self._prepare_sample()
@@ -71,10 +73,11 @@ class Studio:
         for name in set_broken_routes_aside(self.home.path):
             self.console.say(f"  gateway    the route {name} cannot be used and was set aside")
         outside_database, outside_broker = env_str("DATABASE_URL"), env_str("REDIS_URL")
+        node_broker = outside_broker
         embedded: list[Part] = []
         if not outside_broker:
             own_broker = broker.prepare(self.home)
-            outside_broker = own_broker.url
+            outside_broker, node_broker = own_broker.url, own_broker.node_url
             embedded.append(parts.broker_part(own_broker))
         self._keep(parts.gateway_part(self.home, self.options))
         self._keep(*embedded)
@@ -88,7 +91,7 @@ class Studio:
         self.env = preparation.exports(self.home, urls)
         await self._ready(part.name for part in embedded)
         await self._reach_external(outside_database, outside_broker)
-        return Servers(outside_database, outside_broker, embedded)
+        return Servers(outside_database, outside_broker, node_broker)
 
     def _urls(self, database_url: str, broker_url: str) -> Mapping[str, str]:
         return {
@@ -127,8 +130,8 @@ class Studio:
         """Start the web workers, and once they answer, what would have kept the processors from them."""
         self._keep(parts.web_part(self.home))
         await self._ready(["web"])
-        self._keep(parts.control_part(lambda: broker.beats(servers.broker_url, "control")))
-        self._keep(parts.beat_part(lambda: broker.beats(servers.broker_url, "beat")))
+        self._keep(parts.control_part(partial(broker.beats, servers.broker_url, "control")))
+        self._keep(parts.beat_part(partial(broker.beats, servers.broker_url, "beat")))
 
     async def _prepare_sample(self) -> None:
         """Build the sample's environment the first time, when there is a network; say so if it fails, and go on."""
@@ -138,6 +141,7 @@ class Studio:
         self.console.say("  sample     preparing its environment, once (a minute or two)")
         try:
             await preparation.manage(self.home, self.env, "prepare_sample")
+            await preparation.manage(self.home, self.env, "prepare_serving")
         except CannotStart as problem:
             self.console.say(f"  sample     not ready, it will be prepared when it is first run: {problem}")
         else:
@@ -145,7 +149,9 @@ class Studio:
 
     def _keep(self, *wanted: Part) -> None:
         for part in wanted:
-            env = self.env if part.is_studio else preparation.plain_environment(self.home)
+            env = dict(self.env) if part.is_studio else preparation.plain_environment(self.home)
+            for name in part.withheld:
+                env.pop(name, None)
             keeper = Keeper(part, self.home.path, self.home.instance, env, self._changed)
             self.keepers[part.name] = keeper
             keeper.start()

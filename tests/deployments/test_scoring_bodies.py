@@ -66,7 +66,8 @@ NONSENSE = [
     b'{"dataframe_split": []}', b'{"dataframe_split": {"columns": 3, "data": []}}', b'{"dataframe_records": [1]}',
     b'{"dataframe_split": {"columns": ["a", "a"], "data": [[1, 2]]}}', b'{"instances": [[1, 2], [3]]}',
     b'{"dataframe_split": {"columns": ["a", "b"], "data": [[1]]}}', b'{"instances": [[1,2]], "inputs": [[1,2]]}',
-    b'{"instances": [["x", {}]]}', b'{"instances": [[1, 2]], "params": 3}', b'{"instances": [[1, 2]], "params": {"t": 1}}',
+    b'{"instances": [["x", {}]]}', b'{"instances": [[1, 2]], "params": 3}',
+    b'{"instances": [[1, 2]], "params": {"t": 1}}',
 ]  # fmt: skip
 
 

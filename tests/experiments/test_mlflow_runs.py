@@ -1,6 +1,5 @@
 """Experiments and runs as MLflow's clients meet them."""
 
-
 import pytest
 
 from experiments.models import Experiment

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.live.browser import chromium
 from tests.live.running import RunningStudio, temporary_folder
+
+__all__ = ["chromium"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -20,7 +24,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def studio() -> Iterator[RunningStudio]:
-    """The studio that tests share: it may be killed in part, for it mends itself, but not stopped."""
+    """The studio that tests share: it may be killed in part, for it mends itself, but not stopped.
+
+    STUDIO_LIVE_HOME names the home of one that runs already: to write a test against it without waiting for a start.
+    """
+    if home := os.environ.get("STUDIO_LIVE_HOME"):
+        yield RunningStudio.found(Path(home))
+        return
     folder = temporary_folder()
     running = RunningStudio(folder / "data", with_sample=True)
     try:

@@ -23,7 +23,8 @@ from studio.supervisor import processes, records
 from studio.supervisor.processes import Process
 
 ROOT = Path(__file__).resolve().parents[2]
-READY_WITHIN_S = 90.0
+READY_WITHIN_S = 180.0  # the tests of others may have the processors
+READY_WITH_SAMPLE_WITHIN_S = 600.0
 OURS = ("STUDIO_", "DATABASE_URL", "REDIS_URL", "MLFLOW_", "DJANGO_SETTINGS_MODULE")
 
 
@@ -53,6 +54,13 @@ class RunningStudio:
     prefix: tuple[str, ...] = ()  # what runs it as someone else
     process: subprocess.Popen[bytes] | None = None
     output_file: Path = field(default=Path())
+
+    @classmethod
+    def found(cls, home: Path) -> RunningStudio:
+        """One that somebody else started; it is not stopped here."""
+        running = cls(home)
+        running.port = int(running.env["STUDIO_URL"].rpartition(":")[2])
+        return running
 
     def __post_init__(self) -> None:
         if self.output_file == Path():
@@ -112,13 +120,13 @@ class RunningStudio:
         self.wait_until_ready()
         return self
 
-    def wait_until_ready(self, timeout_s: float = READY_WITHIN_S) -> None:
+    def wait_until_ready(self) -> None:
         def said() -> bool:
             assert self.process is not None
             assert self.process.poll() is None, self.output
             return "Ready in" in self.output and self.is_healthy()
 
-        until(said, timeout_s)
+        until(said, READY_WITH_SAMPLE_WITHIN_S if self.with_sample else READY_WITHIN_S)
 
     def is_healthy(self) -> bool:
         with contextlib.suppress(httpx.HTTPError):

@@ -21,7 +21,7 @@ def settled(request):
     """Five deaths within a minute are a failure by design, and this file causes many: it waits for them to be old."""
     if "studio" in request.fixturenames:
         running = request.getfixturevalue("studio")
-        until(lambda: running.is_healthy() and all(part["state"] == "ready" for part in running.parts().values()), 60)
+        until(lambda: running.is_healthy() and all(part["state"] == "ready" for part in running.parts().values()), 120)
 
 
 def recovered(studio, part: str, killed: int) -> bool:
@@ -35,7 +35,7 @@ def test_a_killed_master_is_replaced_with_all_its_children(studio, part):
         pytest.skip(f"this studio has no part {part}")
     before = studio.members(part)
     os.kill(before[0].pid, signal.SIGKILL)
-    until(lambda: recovered(studio, part, before[0].pid), 30)
+    until(lambda: recovered(studio, part, before[0].pid), 90)
     assert not [process for process in before if processes.same(process)]
 
 
@@ -46,7 +46,7 @@ def test_killed_children_are_replaced(studio, part):
     for child in children:
         processes.send(child, signal.SIGKILL)
         time.sleep(0.5)
-    until(studio.is_healthy, 30)
+    until(studio.is_healthy, 90)
     assert not [child for child in children if processes.same(child)]
 
 
@@ -65,7 +65,7 @@ def test_the_gateway_says_when_the_web_is_away(studio):
         os.kill(master.pid, signal.SIGKILL)
         answers = until(lambda: unavailable(studio), 10, every_s=0.02)
     finally:
-        until(studio.is_healthy, 30)
+        until(studio.is_healthy, 90)
     page, api = answers
     assert page.headers["retry-after"] and page.headers["content-type"].startswith("text/html")
     assert api.json()["error_code"] == "TEMPORARILY_UNAVAILABLE"

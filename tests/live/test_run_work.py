@@ -33,9 +33,7 @@ def command_line(pid: int) -> str:
 
 
 def test_a_job_outlives_a_kill_and_ends_with_a_stop(another_studio):
-    running = another_studio(with_sample=True)
-    running.launch()
-    running.wait_until_ready(300)
+    running = another_studio(with_sample=True).start()
     submit_sample(running)
     before = until(lambda: training(running), 60)
     running.kill_supervisor()

@@ -20,6 +20,11 @@ def declarations(block: str) -> dict[str, str]:
     return dict(re.findall(r"(--[\w-]+):\s*([^;]+);", block))
 
 
+def test_every_stylesheet_is_linked():
+    linked = re.findall(r'"(css/[\w/-]+\.css)"', (ROOT / "templates/_frame/styles.html").read_text())
+    assert set(linked) == {str(path.relative_to(ROOT / "static")) for path in STYLES}
+
+
 def test_both_dark_blocks_are_equal():
     text = (ROOT / "static/css/tokens.css").read_text()
     by_system = text[text.index(':root:not([data-theme="light"]) {') :].split("}")[0]

@@ -76,6 +76,22 @@ def test_the_best_value_stands_out(alice_browser, make_run, experiment):
     assert page.count("num best") == 1
 
 
+def test_columns_are_chosen_by_the_address(alice_browser, make_run, experiment):
+    make_run("one", alpha="0.125", model="ridge")
+    address = f"/w/main/experiments/{experiment.pk}/"
+    page = text(alice_browser.get(address, {"column": ["params.alpha"]}, headers={"HX-Request": "true"}))
+    assert "0.125" in page
+    assert "ridge" not in page
+    assert "43.00" not in page
+
+
+def test_a_page_that_waits_for_its_first_run_reloads_once_it_is_there(alice_browser, make_run, experiment):
+    address, asks = f"/w/main/experiments/{experiment.pk}/", {"HX-Request": "true", "HX-Target": "no-runs"}
+    assert "HX-Refresh" not in alice_browser.get(address, headers=asks).headers
+    make_run("first")
+    assert alice_browser.get(address, headers=asks).headers["HX-Refresh"] == "true"
+
+
 def test_htmx_gets_the_table_alone(alice_browser, run, experiment):
     response = alice_browser.get(f"/w/main/experiments/{experiment.pk}/", headers={"HX-Request": "true"})
     assert text(response).lstrip().startswith("<table")
@@ -127,6 +143,7 @@ def test_several_runs_are_deleted_and_restored(alice_browser, make_run):
     names = {"run": [run.pk for run in runs]}
     alice_browser.post("/w/main/runs/delete/", names)
     assert Run.objects.filter(deleted_ms=None).count() == 0
+    assert "2 runs moved" in text(alice_browser.get("/w/main/runs/"))
     alice_browser.post("/w/main/runs/restore/", names)
     assert Run.objects.filter(deleted_ms=None).count() == 2
 
@@ -147,7 +164,9 @@ def test_a_note_and_a_name_are_kept(alice_browser, run):
 
 def test_a_reader_looks_and_does_not_touch(browse, bob_user, run):
     browser = browse(bob_user)
-    assert browser.get(f"/w/main/runs/{run.pk}/").status_code == 200
+    response = browser.get(f"/w/main/runs/{run.pk}/")
+    assert response.status_code == 200
+    assert f"/runs/{run.pk}/delete/" not in text(response)
     assert browser.post(f"/w/main/runs/{run.pk}/delete/").status_code == 403
 
 

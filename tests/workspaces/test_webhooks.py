@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, transaction
 
 from lib import outbound
-from lib.errors import Denied, InvalidValue, NotFound
+from lib.errors import Denied, InvalidValue, NotFound, TooMany
 from workspaces import events
 from workspaces.access import Actor
 from workspaces.models import AuditEntry, DeliveryState, Webhook, WebhookDelivery
@@ -249,6 +249,23 @@ def test_a_test_sends_a_signed_example_and_shows_the_answer(bearer, alice_user, 
     assert away["result"] == {"success": False, "error_message": "away"}
     assert not WebhookDelivery.objects.exists()
     assert AuditEntry.objects.filter(action="workspaces.try_webhook").count() == 3
+
+
+def test_tests_of_a_workspace_come_one_at_a_time(make, alice, answers, workspace):
+    webhook = make()
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s, %s)", [operations.LOCK_CLASS, workspace.pk])
+            with pytest.raises(TooMany):
+                operations.try_webhook(alice, webhook)
+    finally:
+        other.close()
+    assert answers.sent == []
+    answers.script += [ZeroDivisionError()]
+    with pytest.raises(ZeroDivisionError):
+        operations.try_webhook(alice, webhook)
+    assert operations.try_webhook(alice, webhook).result == "arrived"
 
 
 def test_a_stranger_and_a_reader_get_nothing(bearer, bob_user, charlie_user, make):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from django.conf import settings
+from django.db import connection
 from django.utils.translation import gettext as _
 
 from lib import outbound, secretbox
 from lib.clock import now_ms
-from lib.errors import InvalidValue
+from lib.errors import InvalidValue, TooMany
 from lib.ids import new_id
 from workspaces import access, audit, events
 from workspaces.access import Actor, operation
@@ -24,6 +26,8 @@ LONGEST_DESCRIPTION = 5000
 LONGEST_SECRET = 1000
 # An event writes a row for each that hears it.
 MOST_WEBHOOKS = 100
+# Advisory lock class of tests under way.
+LOCK_CLASS = 7302
 
 
 @operation("workspace.write")
@@ -103,7 +107,7 @@ def try_webhook(actor: Actor, webhook: Webhook, *, event: str | None = None) -> 
     """Send an example of an event (by default the first it hears) at once, and give the answer.
 
     Not an `operation`, since no transaction may stand open while a stranger's server takes its time. Raises
-    InvalidValue for an unknown event.
+    InvalidValue for an unknown event, TooMany while another test of the workspace is under way.
     """
     access.require(actor, "workspace.write", webhook)
     event = event or webhook.events[0]
@@ -112,7 +116,22 @@ def try_webhook(actor: Actor, webhook: Webhook, *, event: str | None = None) -> 
         actor, "workspaces.try_webhook", where=webhook.workspace, target=webhook.name, details={"event": event}
     )
     text = events.body(webhook.workspace, event, events.EVENTS[event], now_ms())
-    return request.send(webhook, new_id(), text)
+    with one_at_a_time(webhook.workspace_id):
+        return request.send(webhook, new_id(), text)
+
+
+@contextmanager
+def one_at_a_time(workspace_id: int) -> Iterator[None]:
+    """Hold the workspace's only place for a test: each holds a web thread as long as the receiver likes."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK_CLASS, workspace_id])
+        if not cursor.fetchone()[0]:
+            raise TooMany(_("Another test of this workspace's webhooks is under way. Try again in a moment."))
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK_CLASS, workspace_id])
 
 
 # ---- Rules ----------------------------------------------------------------------------------------------------------

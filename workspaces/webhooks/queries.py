@@ -16,7 +16,8 @@ def webhooks(actor: Actor, workspace: Workspace) -> QuerySet[Webhook]:
 
 def webhook(actor: Actor, workspace: Workspace, webhook_id: str) -> Webhook:
     """Give one. Raises NotFound when it is not there, or another workspace's."""
-    return access.fetch(actor, Webhook.objects.select_related("workspace").filter(workspace=workspace), pk=webhook_id)
+    rows: QuerySet[Webhook] = Webhook.objects.select_related("workspace").filter(workspace=workspace)
+    return access.fetch(actor, rows, pk=webhook_id)
 
 
 def deliveries(actor: Actor, webhook: Webhook) -> QuerySet[WebhookDelivery]:

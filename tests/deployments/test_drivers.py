@@ -1,0 +1,211 @@
+"""One contract, held by every driver that this machine can run."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import pickle
+import signal
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy
+import pytest
+
+from deployments.drivers.base import Program, ServingSpec
+from deployments.drivers.process import Options, ProcessDriver, UnixConnection
+from deployments.layer import SOURCE
+from tests.deployments.fakes import FakeDriver
+
+PATIENCE_S = 60
+
+
+@pytest.fixture
+def folder():
+    with tempfile.TemporaryDirectory(prefix="serve-") as made:
+        yield Path(made)
+
+
+@pytest.fixture(params=["fake", "process"])
+def driver(request, folder):
+    made = FakeDriver() if request.param == "fake" else ProcessDriver(Options(folder / "replicas of a test"))
+    yield made
+    for name in made.names():
+        made.delete(name)
+
+
+@pytest.fixture
+def spec(folder) -> ServingSpec:
+    """A bare model that needs numpy alone, served in this interpreter, which has granian: it starts in a moment."""
+    model = folder / "model"
+    model.mkdir()
+    (model / "model.pkl").write_bytes(pickle.dumps(SimpleNamespace(predict=numpy.ravel)))
+    return ServingSpec(
+        name="e1-r1",
+        replicas=1,
+        python=Path(sys.executable),
+        program=Program(SOURCE, folder / "no layer"),
+        model=model,
+        settings={"endpoint": "line", "auth": "none"},
+        cpu_cores=1,
+        memory_bytes=1 << 30,
+    )
+
+
+def until(driver, name, test):
+    deadline = time.monotonic() + PATIENCE_S
+    while not test(seen := driver.observe(name)):
+        assert time.monotonic() < deadline, (seen, driver.logs(name, 50))
+        time.sleep(0.05)
+    return seen
+
+
+def test_what_was_never_applied_is_absent(driver):
+    assert driver.observe("e9-r9").is_absent
+    assert (driver.logs("e9-r9", 5), driver.read_log("e9-r9", 0, 0)[0], driver.names()) == ([], b"", [])
+    driver.delete("e9-r9")
+
+
+def test_a_revision_becomes_ready_and_twice_applied_is_there_once(driver, spec):
+    driver.apply(spec)
+    seen = until(driver, spec.name, lambda seen: seen.ready)
+    driver.apply(spec)
+    again = driver.observe(spec.name)
+    assert [one.pid for one in again.replicas] == [one.pid for one in seen.replicas]
+    assert (len(again.urls), driver.names()) == (1, [spec.name])
+    assert driver.logs(spec.name, 100)
+    text, offset = driver.read_log(spec.name, 0, 0)
+    assert text and driver.read_log(spec.name, 0, offset)[0] == b""
+
+
+def test_more_and_fewer_replicas(driver, spec):
+    driver.apply(replace(spec, replicas=2))
+    until(driver, spec.name, lambda seen: len(seen.ready) == 2)
+    driver.apply(spec)
+    assert len(until(driver, spec.name, lambda seen: len(seen.replicas) == 1).replicas) == 1
+
+
+def test_deleting_leaves_nothing_and_may_be_repeated(driver, spec):
+    driver.apply(spec)
+    pids = [one.pid for one in until(driver, spec.name, lambda seen: seen.ready).replicas]
+    driver.delete(spec.name)
+    driver.delete(spec.name)
+    assert driver.observe(spec.name).is_absent
+    assert driver.names() == []
+    if not isinstance(driver, FakeDriver):
+        assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+
+
+def test_one_that_was_killed_is_seen_and_comes_back(driver, spec):
+    driver.apply(spec)
+    [replica] = until(driver, spec.name, lambda seen: seen.ready).replicas
+    driver.kill(spec.name) if isinstance(driver, FakeDriver) else os.kill(replica.pid, signal.SIGKILL)
+    seen = until(driver, spec.name, lambda seen: seen.ended)
+    assert (seen.ended[0].exit_code, seen.urls) == (-9, ())
+    driver.apply(spec)
+    assert until(driver, spec.name, lambda seen: seen.ready).replicas[0].pid != replica.pid
+
+
+# ---- Processes only -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def processes(folder):
+    made = ProcessDriver(Options(folder / "replicas"))
+    yield made
+    for name in made.names():
+        made.delete(name)
+
+
+def ask(url, path="/score", key=None, body=b'{"data": [[3]]}'):
+    connection = UnixConnection(Path(url.removeprefix("unix:")), timeout=10)
+    try:
+        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+        connection.request("POST", path, body, headers)
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+    finally:
+        connection.close()
+
+
+def test_a_replica_answers(processes, spec):
+    processes.apply(spec)
+    [url] = until(processes, spec.name, lambda seen: seen.ready).urls
+    status, answer = ask(url)
+    assert (status, answer["predict"]) == (200, [3])
+
+
+def test_another_driver_of_the_same_folder_adopts_it(processes, spec, folder):
+    processes.apply(spec)
+    seen = until(processes, spec.name, lambda seen: seen.ready)
+    assert ProcessDriver(Options(folder / "replicas")).observe(spec.name) == seen
+
+
+def test_new_keys_count_within_a_second(processes, spec):
+    hashes = [sha256(b"first").hexdigest()]
+    processes.apply(replace(spec, settings={"endpoint": "line", "auth": "key", "key_hashes": hashes}))
+    [url] = until(processes, spec.name, lambda seen: seen.ready).urls
+    assert (ask(url)[0], ask(url, key="first")[0], ask(url, key="second")[0]) == (401, 200, 401)
+    hashes = [sha256(b"second").hexdigest()]
+    processes.configure(replace(spec, settings={"endpoint": "line", "auth": "key", "key_hashes": hashes}))
+    time.sleep(1)
+    assert (ask(url, key="first")[0], ask(url, key="second")[0]) == (401, 200)
+
+
+def test_a_model_that_cannot_be_loaded_ends_it_with_its_traceback(processes, spec):
+    (spec.model / "model.pkl").write_bytes(b"not a pickle")
+    processes.apply(spec)
+    seen = until(processes, spec.name, lambda seen: seen.ended)
+    assert seen.ended[0].exit_code == 1
+    assert "Traceback (most recent call last):" in processes.logs(spec.name, 50)
+
+
+def test_one_that_hangs_is_not_ready(processes, spec):
+    processes.apply(spec)
+    [replica] = until(processes, spec.name, lambda seen: seen.ready).replicas
+    os.kill(replica.pid, signal.SIGSTOP)
+    try:
+        assert [one.state for one in processes.observe(spec.name).replicas] == ["unready"]
+    finally:
+        os.kill(replica.pid, signal.SIGCONT)
+    until(processes, spec.name, lambda seen: seen.ready)
+
+
+def test_a_long_folder_still_has_a_socket(spec, folder):
+    deep = folder / ("x" * 60) / ("y" * 60)
+    deep.mkdir(parents=True)
+    driver = ProcessDriver(Options(deep))
+    try:
+        driver.apply(spec)
+        [url] = until(driver, spec.name, lambda seen: seen.ready).urls
+        assert ask(url)[0] == 200
+    finally:
+        driver.delete(spec.name)
+    assert not list(Path(tempfile.gettempdir()).glob("studio-????????????????"))
+
+
+def test_a_log_that_became_a_link_is_not_followed(processes, spec, folder):
+    place = folder / "replicas/e5-r1.0"
+    place.mkdir(parents=True)
+    (folder / "secret").write_text("secret")
+    (place / "log").symlink_to(folder / "secret")
+    assert processes.logs("e5-r1", 10) == []
+    assert processes.read_log("e5-r1", 0, 0) == (b"", 0)
+
+
+def test_requests_under_way_are_finished_when_it_is_deleted(processes, spec):
+    processes.apply(spec)
+    [url] = until(processes, spec.name, lambda seen: seen.ready).urls
+    connection = UnixConnection(Path(url.removeprefix("unix:")), timeout=10)
+    connection.request("POST", "/score", b'{"data": [[3]]}')
+    processes.delete(spec.name)
+    try:
+        assert connection.getresponse().status == 200
+    except (ConnectionError, http.client.HTTPException):
+        pytest.fail("the answer was cut off")

@@ -1,0 +1,236 @@
+"""Endpoints as people use them: a registered model becomes an address that answers, whatever is killed meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+from sklearn.datasets import load_diabetes
+from sklearn.linear_model import Ridge
+
+from tests.live.running import RunningStudio, until
+
+X, Y = load_diabetes(return_X_y=True, as_frame=True)
+MODEL = Ridge().fit(X, Y)
+PACKAGES = [
+    f"{name}=={importlib.metadata.version(name)}" for name in ("numpy", "pandas", "scikit-learn", "cloudpickle")
+]
+BUILD_S = 300
+BODY = {"dataframe_split": {"columns": list(X.columns), "data": X.head(3).to_numpy().tolist()}}
+
+
+class Client:
+    """The studio's API and an endpoint's callers."""
+
+    def __init__(self, studio: RunningStudio) -> None:
+        self.studio = studio
+        self.workspace = json.loads((studio.home / "config.json").read_text())["workspace_name"]
+        headers = {"Authorization": f"Bearer {studio.token}", "Accept": "application/json"}
+        self.api = httpx.Client(base_url=f"{studio.url}/w/{self.workspace}/api/v1/", headers=headers, timeout=60)
+
+    def endpoint(self, name: str) -> dict:
+        return self.api.get(f"endpoints/{name}").raise_for_status().json()
+
+    def deploy(self, name: str, model: str, version: int = 1) -> None:
+        self.api.post("endpoints", json={"name": name, "model": model, "version": version}).raise_for_status()
+
+    def wait(self, name: str, *states: str, timeout_s: float = BUILD_S) -> dict:
+        return until(lambda: (one := self.endpoint(name))["state"] in states and one, timeout_s)
+
+    def keys(self, name: str) -> dict:
+        return self.api.get(f"endpoints/{name}/keys").raise_for_status().json()
+
+    def score(self, name: str, key: str = "", path: str = "score", body: object = BODY) -> httpx.Response:
+        url = f"{self.studio.url}/endpoints/{self.workspace}/{name}/{path}"
+        return httpx.post(url, json=body, headers={"Authorization": f"Bearer {key}"} if key else {}, timeout=30)
+
+
+@pytest.fixture(scope="module")
+def client(studio) -> Client:
+    return Client(studio)
+
+
+TRAIN = """
+import mlflow
+from mlflow.models import infer_signature
+from sklearn.datasets import load_diabetes
+from sklearn.linear_model import Ridge
+X, y = load_diabetes(return_X_y=True, as_frame=True)
+model = Ridge().fit(X, y)
+for _version in (1, 2):
+    with mlflow.start_run():
+        mlflow.sklearn.log_model(
+            model, name="model", registered_model_name="diabetes", signature=infer_signature(X, model.predict(X)),
+            input_example=X.head(2), serialization_format="cloudpickle", pip_requirements=PACKAGES,
+        )
+"""
+
+BREAK = """
+import mlflow
+with mlflow.start_run() as run:
+    mlflow.log_text(
+        "flavors: {python_function: {loader_module: mlflow.sklearn, model_path: model.pkl},"
+        " sklearn: {pickled_model: model.pkl, serialization_format: cloudpickle}}", "broken/MLmodel")
+    mlflow.log_text("\\n".join(PACKAGES), "broken/requirements.txt")
+    mlflow.log_text("this is no pickle", "broken/model.pkl")
+client = mlflow.MlflowClient()
+client.create_registered_model("broken")
+client.create_model_version("broken", f"runs:/{run.info.run_id}/broken", run.info.run_id)
+"""
+
+
+def run_client(studio: RunningStudio, code: str) -> None:
+    """Run MLflow's own client in a process of its own: in this one, only its messages are loaded."""
+    program = f"PACKAGES = {PACKAGES!r}\n{code}"
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, **studio.env}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+@pytest.fixture(scope="module")
+def diabetes(studio, client):
+    """An endpoint that serves version 1 of a model which has a second version too."""
+    run_client(studio, TRAIN)
+    client.deploy("diabetes", "diabetes")
+    client.wait("diabetes", "Healthy", "Failed")
+    yield "diabetes"
+    client.api.delete("endpoints/diabetes")
+
+
+def pid_of(client: Client, name: str) -> int:
+    deployments = client.endpoint(name)["deployments"]
+    return next(one for one in deployments if one["traffic"])["replicas_seen"][0]["pid"]
+
+
+def test_the_answer_is_the_models_own(client, diabetes):
+    assert client.endpoint(diabetes)["state"] == "Healthy", client.endpoint(diabetes)
+    key, expected = client.keys(diabetes)["primary"], MODEL.predict(X.head(3)).tolist()
+    assert client.score(diabetes, key).json() == expected
+    assert client.score(diabetes, key, "invocations").json() == {"predictions": expected}
+    assert client.score(diabetes, key, f"api/v1/service/{diabetes}/score").json() == expected
+
+
+def test_nobody_gets_in_without_a_key(client, diabetes):
+    assert client.score(diabetes).status_code == 401
+    assert client.score(diabetes, client.studio.token).status_code == 401
+    assert client.score("no-such-endpoint").status_code == 404
+
+
+def test_a_new_key_counts_and_the_old_one_ends(client, diabetes):
+    before = client.keys(diabetes)
+    fresh = client.api.post(f"endpoints/{diabetes}/keys/regenerate", json={"which": "primary"}).json()["primary"]
+    until(lambda: client.score(diabetes, fresh).status_code == 200, 10)
+    assert client.score(diabetes, before["primary"]).status_code == 401
+    assert client.score(diabetes, before["secondary"]).status_code == 200
+
+
+@dataclass
+class Load:
+    """A keep-alive client that goes on asking; `bad` are the answers that were not 200."""
+
+    client: Client
+    name: str
+    count: int = 0
+    bad: list[object] = field(default_factory=list)
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> Load:
+        self.thread = threading.Thread(target=self._run)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
+        time.sleep(1)
+        self.stopped.set()
+        self.thread.join()
+
+    def _run(self) -> None:
+        key = self.client.keys(self.name)["primary"]
+        url = f"{self.client.studio.url}/endpoints/{self.client.workspace}/{self.name}/score"
+        with httpx.Client(headers={"Authorization": f"Bearer {key}"}, timeout=30) as caller:
+            while not self.stopped.is_set():
+                self.count += 1
+                try:
+                    answer = caller.post(url, json=BODY)
+                    self.bad += [] if answer.status_code == 200 else [answer.status_code]
+                except httpx.HTTPError as error:
+                    self.bad.append(repr(error))
+                time.sleep(0.02)
+
+
+def serves(client: Client, name: str, revision: int) -> bool:
+    found = {one["revision"]: one for one in client.endpoint(name)["deployments"]}
+    others = [one for number, one in found.items() if number != revision]
+    return found[revision]["traffic"] == 100 and all(one["state"] in ("Stopped", "Failed") for one in others)
+
+
+def test_a_new_version_and_the_way_back_fail_no_request(client, diabetes):
+    with Load(client, diabetes) as load:
+        client.api.post(
+            f"endpoints/{diabetes}/deployments", json={"model": "diabetes", "version": 2}
+        ).raise_for_status()
+        until(lambda: serves(client, diabetes, 2), 120)
+        client.api.post(f"endpoints/{diabetes}/roll-back", json={"revision": 1}).raise_for_status()
+        until(lambda: serves(client, diabetes, 1), 120)
+    print(f"{load.count} requests, {len(load.bad)} failed")
+    assert load.bad == []
+
+
+def test_a_killed_replica_comes_back(client, diabetes):
+    pid = pid_of(client, diabetes)
+    os.kill(pid, signal.SIGKILL)
+    key = client.keys(diabetes)["primary"]
+    refused = client.score(diabetes, key)
+    if refused.status_code != 200:
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")
+        assert refused.json()["error_code"] == "TEMPORARILY_UNAVAILABLE"
+    until(lambda: client.score(diabetes, key).status_code == 200, 60)
+    client.wait(diabetes, "Healthy", timeout_s=30)
+    assert pid_of(client, diabetes) != pid
+
+
+def test_a_replica_outlives_the_parts_around_it(client, diabetes, studio):
+    pid, key = pid_of(client, diabetes), client.keys(diabetes)["primary"]
+    for part in ("control", "beat", "web"):
+        for member in studio.members(part):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(member.pid, signal.SIGKILL)
+        assert client.score(diabetes, key).status_code == 200
+    until(studio.is_healthy, 90)
+    client.wait(diabetes, "Healthy", timeout_s=30)
+    assert pid_of(client, diabetes) == pid
+
+
+def test_a_model_that_cannot_be_loaded_fails_with_its_traceback_and_leaves_no_process(client, studio):
+    run_client(studio, BREAK)
+    client.deploy("broken", "broken")
+    [deployment] = client.wait("broken", "Failed", "Healthy")["deployments"]
+    assert deployment["state"] == "Failed"
+    assert "could not be loaded" in deployment["error"]
+    assert "UnpicklingError" in deployment["trace"]
+    assert deployment["replicas_seen"] == []
+    replicas = [path.name for path in studio.home.glob("replicas/*.0")]
+    assert not [name for name in replicas if name not in str(client.endpoint("diabetes"))]
+    client.api.delete("endpoints/broken")
+    until(lambda: client.api.get("endpoints/broken").status_code == 404, 30)
+
+
+def test_deleting_leaves_no_process_no_file_no_route(client, diabetes, studio):
+    pid = pid_of(client, diabetes)
+    client.api.delete(f"endpoints/{diabetes}").raise_for_status()
+    until(lambda: client.api.get(f"endpoints/{diabetes}").status_code == 404, 60)
+    assert client.score(diabetes).status_code == 404
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert not list((studio.home / "gateway/routes").glob("*.conf"))
