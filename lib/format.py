@@ -109,7 +109,7 @@ def exact(milliseconds: int) -> str:
 
 
 def one_line(text: str) -> str:
-    """Show a log line where only one fits: without pictographs, which few monospaced fonts can draw, and their spaces."""
+    """Show a log line where only one fits: without pictographs, which few fonts can draw."""
     kept = "".join(" " if unicodedata.category(sign) in ("So", "Cs", "Co", "Cn", "Cc", "Cf") else sign for sign in text)
     return " ".join(kept.split())
 

@@ -17,7 +17,7 @@ from workspaces.request import Request
 
 RECENT = 12
 RUNNING = 12
-CLIENT_TOKEN = "mlflow"
+CLIENT_NAME = "mlflow"
 
 
 @access.signed_in
@@ -47,7 +47,7 @@ def home(request: Request) -> HttpResponse:
 def client_token(request: Request) -> HttpResponse:
     """Make the caller a token for MLflow's client, and show the lines with it: the one time it can be read."""
     user = workspace_queries.person(request.actor)
-    _token, secret = workspace_operations.create_personal_token(request.actor, user, name=CLIENT_TOKEN)
+    _token, secret = workspace_operations.create_personal_token(request.actor, user, name=CLIENT_NAME)
     template = "experiments/_client_lines.html" if is_partial(request) else "studio/client_token.html"
     response = render(request, template, {"secret": secret, "experiment": asked_experiment(request)})
     response["Cache-Control"] = "no-store"
