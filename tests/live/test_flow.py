@@ -16,6 +16,7 @@ from tests.live.running import RunningStudio, until
 
 GROUP, WORKSPACE = "flow-group", "flow"
 SOON, LATER = 30_000, 180_000
+FAULTS: list[str] = []  # what the pages of the flow do wrong for those who cannot see, or have a small window
 
 
 @pytest.fixture
@@ -58,6 +59,7 @@ def test_from_an_empty_workspace_to_a_scored_endpoint_and_back(studio: RunningSt
     until(lambda: not left_of_the_workspace(studio), 120)
     audit = studio.manage("shell", "-c", AUDIT)
     assert "workspaces.delete_group" in audit and "workspaces.group_deleted" in audit
+    assert not FAULTS, "\n".join(FAULTS)
 
 
 def run_the_sample(page: Page) -> None:
@@ -83,7 +85,7 @@ def register(page: Page) -> None:
     page.get_by_role("treeitem", name=re.compile("model.skops")).first.click()
     expect(page.get_by_text("Never opened here.")).to_be_visible()
     looked_at(page, "run-artifacts-pickle")
-    page.get_by_role("treeitem", name=re.compile("^model ")).first.click()
+    page.locator(".tree-row", has=page.get_by_text("model", exact=True)).click()
     page.get_by_role("button", name="Register model").first.click()
     dialog = page.locator("dialog[open]")
     dialog.get_by_label("Model").fill("diabetes")
@@ -184,14 +186,15 @@ def command_line(pid: int) -> str:
 
 
 def looked_at(page: Page, name: str) -> None:
-    """Ask axe of the page in both themes and keep pictures, wide and narrow."""
+    """Ask axe of the page in both themes, see that it fits 320 px, and keep pictures; faults are told at the end."""
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
-        assert accessibility_faults(page) == [], f"{name}, {theme}"
+        FAULTS.extend(f"{name}, {theme}: {fault}" for fault in accessibility_faults(page))
         keep(page, f"{name}-{theme}")
     page.emulate_media(color_scheme="light")
     wide = page.viewport_size
     page.set_viewport_size({"width": 320, "height": 800})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 320, f"{name} scrolls sideways at 320 px"
+    if (width := page.evaluate("document.documentElement.scrollWidth")) > 320:
+        FAULTS.append(f"{name}: {width} px wide in a window of 320")
     keep(page, f"{name}-320")
     page.set_viewport_size(wide)
