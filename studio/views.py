@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 from experiments import queries, tables
 from experiments.models import Experiment
 from lib.html import is_partial
+from studio import finding
 from workspaces import access
 from workspaces import operations as workspace_operations
 from workspaces import queries as workspace_queries
@@ -62,3 +63,11 @@ def asked_experiment(request: Request) -> Experiment | None:
     rows = Experiment.objects.filter(workspace=request.workspace)
     found: Experiment = access.fetch(request.actor, rows, pk=int(asked))
     return found
+
+
+@access.needs("workspace.read")
+@require_GET
+def find(request: Request) -> HttpResponse:
+    """Answer the palette."""
+    found = finding.find(request.actor, request.workspace, request.GET.get("q", ""))
+    return render(request, "studio/_found.html", {"found": found})
