@@ -137,6 +137,13 @@ def test_the_code_shown_is_code(endpoint):
     assert subprocess.run(["sh", "-c", shell], capture_output=True, text=True).stdout.strip() == body
 
 
+def test_code_without_a_key_reads_it_from_the_environment(endpoint):
+    shell, program = snippets.curl(endpoint, "{}"), snippets.python(endpoint, "{}")
+    compile(program, "shown", "exec")
+    assert '"Authorization: Bearer $STUDIO_ENDPOINT_KEY"' in shell
+    assert 'os.environ["STUDIO_ENDPOINT_KEY"]' in program
+
+
 def test_rows_of_an_example_stand_on_one_line():
     body = {"dataframe_split": {"columns": ["a", "b"], "data": [[1, "[ x\n ]"], [3, "y, z"]]}}
     text = _pretty(body)

@@ -25,6 +25,14 @@ def test_an_empty_workspace_says_how_to_begin(alice_browser, workspace):
     assert "/w/main" in page
 
 
+def test_home_makes_a_token_and_shows_it_once(alice_browser, alice_user, workspace):
+    made = alice_browser.post("/w/main/client-token/", headers={"HX-Request": "true"})
+    assert "MLFLOW_TRACKING_TOKEN=studio_user_" in text(made)
+    assert made.headers["Cache-Control"] == "no-store"
+    assert alice_user.tokens.get().name == "mlflow"
+    assert "MLFLOW_TRACKING_TOKEN=studio_user_" not in text(alice_browser.get("/w/main/"))
+
+
 def test_home_shows_what_runs(alice_browser, make_run):
     make_run("goes-on", ends=False)
     page = text(alice_browser.get("/w/main/"))
@@ -107,6 +115,12 @@ def test_a_live_run_refreshes_and_an_ended_one_does_not(alice_browser, make_run)
     live, ended = make_run("live", ends=False), make_run("ended")
     assert 'hx-trigger="every 2s"' in text(alice_browser.get(f"/w/main/runs/{live.pk}/"))
     assert 'hx-trigger="every' not in text(alice_browser.get(f"/w/main/runs/{ended.pk}/"))
+
+
+def test_the_last_refresh_brings_the_duration(alice_browser, run):
+    refreshed = text(alice_browser.get(f"/w/main/runs/{run.pk}/values/", headers={"HX-Request": "true"}))
+    assert 'id="run-duration" hx-swap-oob="true"' in refreshed
+    assert "hx-swap-oob" not in text(alice_browser.get(f"/w/main/runs/{run.pk}/"))
 
 
 def test_a_live_run_gets_only_the_charts_it_lacks(alice_browser, make_run):
