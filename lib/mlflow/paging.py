@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from lib.errors import InvalidValue
+from lib.search.bounds import limited
 
 LARGEST_OFFSET = 10_000_000
 
@@ -22,7 +23,8 @@ def page(rows: Any, *, token: str, limit: int, most: int, binding: str = "") -> 
             field="max_results",
         )
     start = page_offset(token, binding)
-    found = list(rows[start : start + limit + 1])
+    with limited():
+        found = list(rows[start : start + limit + 1])
     more = {"next_page_token": page_token(start + limit, binding)} if len(found) > limit else {}
     return found[:limit], more
 
