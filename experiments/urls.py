@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from experiments.views import artifacts, experiments, runs, selected
+from experiments.views import artifacts, experiments, runs, selected, table
 
 app_name = "experiments"
 
@@ -13,7 +13,9 @@ urlpatterns = [
     path("experiments/<int:experiment_id>/rename/", experiments.experiment_rename, name="experiment-rename"),
     path("experiments/<int:experiment_id>/delete/", experiments.experiment_delete, name="experiment-delete"),
     path("experiments/<int:experiment_id>/restore/", experiments.experiment_restore, name="experiment-restore"),
-    path("runs/", experiments.run_list, name="run-list"),
+    path("runs/", table.run_list, name="run-list"),
+    path("runs/columns/", table.run_columns, name="run-columns"),
+    path("runs/csv/", table.run_csv, name="run-csv"),
     path("runs/charts/", selected.run_charts, name="run-charts"),
     path("runs/points/", selected.run_points, name="run-points"),
     path("runs/compare/", selected.run_compare, name="run-compare"),

@@ -69,5 +69,6 @@ def asked_experiment(request: Request) -> Experiment | None:
 @require_GET
 def find(request: Request) -> HttpResponse:
     """Answer the palette."""
-    found = finding.find(request.actor, request.workspace, request.GET.get("q", ""))
-    return render(request, "studio/_found.html", {"found": found})
+    asked = request.GET.get("q", "")
+    context = {"found": finding.find(request.actor, request.workspace, asked), "asked": asked}
+    return render(request, "studio/_found.html", context)

@@ -27,6 +27,7 @@ export function mount(dialog) {
   };
 
   found.addEventListener("htmx:afterSwap", () => {
+    if ((found.firstElementChild?.dataset.asked ?? field.value) !== field.value) return; // an answer that came too late
     options().forEach((option, place) => (option.id = `found-option-${place}`));
     choose(options()[0]);
     if (wantsFirst) chosen()?.click();
