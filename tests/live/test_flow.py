@@ -47,16 +47,18 @@ def name_dialog(page: Page, name: str, verb: str) -> None:
 
 
 def test_from_an_empty_workspace_to_a_scored_endpoint_and_back(studio: RunningStudio, admin: Page):
+    others, files = studio.replicas(), files_of(studio)
     run_the_sample(admin)
     register(admin)
     deploy(admin)
     predictions = example_predictions(studio)
     test_tab(admin, predictions)
     consume_tab(admin, predictions)
-    before = left_of_the_workspace(studio)
-    assert before, "the endpoint should have a process and files"
+    replica = studio.replicas() - others
+    assert replica and left_of_the_workspace(studio) and files_of(studio) - files
     delete_the_group(admin)
-    until(lambda: not left_of_the_workspace(studio), 120)
+    until(lambda: not left_of_the_workspace(studio) and not replica & studio.replicas(), 120)
+    assert files_of(studio) <= files
     audit = studio.manage("shell", "-c", AUDIT)
     assert "workspaces.delete_group" in audit and "workspaces.group_deleted" in audit
     assert not FAULTS, "\n".join(FAULTS)
@@ -170,19 +172,16 @@ print(*[f"{{one.label}}={{one.rows}}" for w in Workspace.objects.filter(name='{W
 
 
 def left_of_the_workspace(studio: RunningStudio) -> list[str]:
-    """List what of the workspace is in the database, on the disk, in the gateway and among the processes."""
+    """List what of the workspace is in the database, on the disk and in the gateway."""
     rows = studio.manage("shell", "-v", "0", "-c", LEFT).split()
-    left = [row for row in rows if row != "0"]
-    left += [str(path) for path in (studio.home / "gateway/routes").glob(f"*{WORKSPACE}*")]
-    left += [str(path) for path in (studio.home / "replicas").glob("*")]
-    left += [str(one.pid) for one in studio.processes() if "scoring/server.py" in command_line(one.pid)]
-    return left
+    routes = (studio.home / "gateway/routes").glob(f"*{WORKSPACE}*")
+    return [row for row in rows if row != "0"] + [str(path) for path in routes]
 
 
-def command_line(pid: int) -> str:
-    from tests.live.test_run_work import command_line as read
-
-    return read(pid)
+def files_of(studio: RunningStudio) -> set[str]:
+    """Find every file that workspaces own: artifacts, snapshots and logs of jobs, folders of processes, routes."""
+    folders = [studio.home / name for name in ("artifacts", "jobs", "replicas", "gateway/routes")]
+    return {str(path) for folder in folders for path in folder.rglob("*") if path.is_file()}
 
 
 def looked_at(page: Page, name: str) -> None:
