@@ -20,6 +20,7 @@ urlpatterns = [
     path("runs/points/", selected.run_points, name="run-points"),
     path("runs/compare/", selected.run_compare, name="run-compare"),
     path("runs/delete/", selected.runs_delete, name="runs-delete"),
+    path("runs/tag/", selected.runs_tag, name="runs-tag"),
     path("runs/restore/", selected.runs_restore, name="runs-restore"),
     path("runs/<str:run_id>/", runs.run_detail, name="run-detail"),
     path("runs/<str:run_id>/state/", runs.run_state, name="run-state"),
