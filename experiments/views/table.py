@@ -81,9 +81,7 @@ def runs_page(
     return render(request, template, context, status=422 if error else status)
 
 
-def found(
-    request: Request, experiment: Experiment | None, asked: table.Question
-) -> tuple[QuerySet[Run], str]:
+def found(request: Request, experiment: Experiment | None, asked: table.Question) -> tuple[QuerySet[Run], str]:
     """Find the matching runs, or none and what is wrong with the question."""
     ids = [experiment.pk] if experiment else None
     try:
