@@ -11,7 +11,7 @@ from experiments.mlflow_api.runs import find
 from experiments.mlflow_api.shapes import Shape
 from experiments.models import Run
 from lib.errors import InvalidValue
-from lib.mlflow import search, wire
+from lib.mlflow import paging, wire
 from lib.mlflow.messages import Message, service
 from lib.mlflow.rpc import rpc
 from workspaces.access import Actor
@@ -39,9 +39,9 @@ def get_metric_history(actor: Actor, workspace: Workspace, message: Message) -> 
         return {"metrics": list(shapes(message.metric_key, points))}
     if message.max_results < 1:
         raise wire.wrong("max_results", message.max_results, f"1 to {MOST_A_PAGE}")
-    start, limit = search.page_offset(message.page_token), min(message.max_results, MOST_A_PAGE)
+    start, limit = paging.page_offset(message.page_token), min(message.max_results, MOST_A_PAGE)
     found = points.take(slice(start, start + limit))
-    more = {"next_page_token": search.page_token(start + limit)} if len(points) > start + limit else {}
+    more = {"next_page_token": paging.page_token(start + limit)} if len(points) > start + limit else {}
     return {"metrics": list(shapes(message.metric_key, found)), **more}
 
 
