@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from experiments import columns, operations
+from experiments import columns
 from experiments.models import Run
 from experiments.queries import table
 
@@ -201,3 +201,36 @@ def test_a_columns_name_is_read_back(name):
 @pytest.mark.parametrize("name", ["", "metrics.", "min(params.x)", "attributes.secret", "min(metrics.x", "x"])
 def test_what_is_no_column_is_left_out(name):
     assert columns.read(name) is None
+
+
+def test_a_view_is_saved_under_a_name_and_found_at_its_address(alice_browser, bob_user, browse, experiment, make_run):
+    make_run("one", alpha="1")
+    query = "order=start_time&column=params.alpha&rows=7"
+    save = {"name": "mine", "query": query, "experiment": experiment.pk}
+    saved = alice_browser.post("/w/main/views/save/", save).headers["Location"]
+    page = text(browse(bob_user).get(saved))
+    assert "Parameter: alpha" in page
+    assert "Save as a view</button>" not in page
+    view = experiment.saved_views.get()
+    assert view.query == "column=params.alpha&order=start_time"
+    assert alice_browser.get(f"/w/main/views/{view.pk}/").headers["Location"] == saved
+    moved = text(alice_browser.get(saved.replace("params.alpha", "metrics.val_rmse")))
+    assert "Reset to the saved view" in moved
+    assert "Reset to the saved view" not in text(alice_browser.get(saved))
+
+
+def test_saving_again_replaces_and_deleting_forgets(alice_browser, workspace, run):
+    for query in ("order=start_time", "group=params.alpha"):
+        alice_browser.post("/w/main/views/save/", {"name": "mine", "query": query})
+    [view] = workspace.saved_views.all()
+    assert view.query == "group=params.alpha"
+    alice_browser.post(f"/w/main/views/{view.pk}/delete/")
+    assert not workspace.saved_views.exists()
+
+
+def test_views_are_refused_to_those_who_may_not(browse, bob_user, charlie_user, alice_browser, workspace, run):
+    alice_browser.post("/w/main/views/save/", {"name": "mine", "query": ""})
+    view = workspace.saved_views.get()
+    assert browse(bob_user).post("/w/main/views/save/", {"name": "x", "query": ""}).status_code == 403
+    assert browse(charlie_user).get(f"/w/main/views/{view.pk}/").status_code == 404
+    assert browse(charlie_user).get(f"/w/elsewhere/views/{view.pk}/").status_code == 404
