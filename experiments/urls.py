@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from experiments.views import artifacts, experiments, runs, selected, table
+from experiments.views import artifacts, experiments, runs, saved, selected, table
 
 app_name = "experiments"
 
@@ -20,7 +20,11 @@ urlpatterns = [
     path("runs/points/", selected.run_points, name="run-points"),
     path("runs/compare/", selected.run_compare, name="run-compare"),
     path("runs/delete/", selected.runs_delete, name="runs-delete"),
+    path("runs/tag/", selected.runs_tag, name="runs-tag"),
     path("runs/restore/", selected.runs_restore, name="runs-restore"),
+    path("views/save/", saved.view_save, name="view-save"),
+    path("views/<int:view_id>/", saved.view, name="view"),
+    path("views/<int:view_id>/delete/", saved.view_delete, name="view-delete"),
     path("runs/<str:run_id>/", runs.run_detail, name="run-detail"),
     path("runs/<str:run_id>/state/", runs.run_state, name="run-state"),
     path("runs/<str:run_id>/values/", runs.run_values, name="run-values"),

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET
 from experiments import columns, forms, tables
 from experiments.models import Experiment, Run
 from experiments.queries import View, table
+from experiments.views.saved import saved_context
 from lib.errors import InvalidValue
 from lib.format import exact
 from lib.html import asked_by, is_partial, shows_up
@@ -74,6 +75,7 @@ def runs_page(
         "error": error,
         "form": form or forms.ExperimentForm(initial={"name": experiment.name if experiment else ""}),
         **filter_context(request, asked, error),
+        **saved_context(request, experiment),
     }
     template = "experiments/experiment_detail.html"
     if is_partial(request):
@@ -148,10 +150,14 @@ def with_condition(request: Request) -> str:
 def run_columns(request: Request) -> HttpResponse:
     """Answer what the column picker offers."""
     rows = Run.objects.visible_to(request.actor).filter(workspace=request.workspace, deleted_ms=None)
-    experiment = number_in(request, "experiment")
-    rows = rows.filter(experiment=experiment) if experiment else rows
+    rows = rows.filter(experiment__in=ids) if (ids := asked_experiments(request)) else rows
     attributes = [columns.Column("attribute", key) for key in columns.ATTRIBUTES]
     return render(request, "experiments/_columns.html", {"offered": [*attributes, *table.known_columns(rows)]})
+
+
+def asked_experiments(request: Request) -> list[int] | None:
+    """Read of which experiment the runs are asked for (the first one's id is 0); None for all."""
+    return [number_in(request, "experiment")] if "experiment" in request.GET else None
 
 
 @access.needs("experiments.read")
@@ -159,8 +165,7 @@ def run_columns(request: Request) -> HttpResponse:
 def run_csv(request: Request) -> StreamingHttpResponse:
     """Send the ticked runs, or all that match, with the columns that are shown."""
     asked = question(request)
-    experiment = number_in(request, "experiment")
-    rows = table.matching(request.actor, request.workspace, [experiment] if experiment else None, asked)
+    rows = table.matching(request.actor, request.workspace, asked_experiments(request), asked)
     if ids := request.GET.getlist("run"):
         rows = rows.filter(pk__in=ids[:MOST_EXPORTED])
     response = StreamingHttpResponse(lines(rows, asked), content_type="text/csv; charset=utf-8")
