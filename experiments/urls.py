@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from experiments.views import artifacts, experiments, runs, saved, selected, table
+from experiments.views import artifacts, experiments, runs, saved, selected, table, trash
 
 app_name = "experiments"
 
@@ -22,6 +22,7 @@ urlpatterns = [
     path("runs/delete/", selected.runs_delete, name="runs-delete"),
     path("runs/tag/", selected.runs_tag, name="runs-tag"),
     path("runs/restore/", selected.runs_restore, name="runs-restore"),
+    path("trash/", trash.trash_list, name="trash"),
     path("views/save/", saved.view_save, name="view-save"),
     path("views/<int:view_id>/", saved.view, name="view"),
     path("views/<int:view_id>/delete/", saved.view_delete, name="view-delete"),

@@ -61,6 +61,7 @@ def pages(actor: Actor, workspace: Workspace, text: str) -> Iterable[Hit]:
         _("Jobs"): "jobs:job-list",
         _("Compute"): "compute:target-list",
         _("Endpoints"): "deployments:endpoint-list",
+        _("Trash"): "experiments:trash",
     }
     found = [Hit(name, reverse(view, args=[workspace.name])) for name, view in names.items()]
     found.append(Hit(_("Account and tokens"), reverse("workspaces:account")))

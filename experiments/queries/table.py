@@ -20,7 +20,7 @@ from lib.search import OrderTerm, dialects, parse_filter, parse_order
 from workspaces.access import Actor
 from workspaces.models import Workspace
 
-PAGE, MOST = 50, 300
+PAGE, MOST = 40, 300
 USUAL_KEYS = 4
 NEWEST_RUNS = 1000
 MOST_KEYS = 1000

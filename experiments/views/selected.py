@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpResponse, JsonResponse
@@ -16,12 +18,14 @@ from experiments import charts, operations, tables
 from experiments.models import Run
 from lib.errors import InvalidValue
 from lib.html import Undo, done, here, is_partial, toast
+from lib.http import number_in
 from workspaces import access
 from workspaces.request import Request
 
 MOST_COMPARED = 20
 MOST_CHANGED = 1000
 SHOWN_WHEN_NONE_IS_CHOSEN = 5
+CHARTS_AT_ONCE = 4
 
 
 def visible(request: Request) -> QuerySet[Run]:
@@ -40,7 +44,10 @@ def run_charts(request: Request) -> HttpResponse:
     """Answer the charts of the ticked runs; when none is ticked, of the first in the table."""
     ids = request.GET.getlist("run") or request.GET.getlist("shown")[:SHOWN_WHEN_NONE_IS_CHOSEN]
     runs = chosen(request, ids)
-    context = {"charts": charts.charts(request.workspace.name, runs), "is_live": any(not run.has_ended for run in runs)}
+    found, begin = charts.charts(request.workspace.name, runs), number_in(request, "from")
+    end = begin + CHARTS_AT_ONCE
+    more = urlencode([("from", end), *(("run", run.pk) for run in runs)]) if len(found) > end else ""
+    context = {"charts": found[begin:end], "is_live": any(not run.has_ended for run in runs), "more": more}
     return render(request, "experiments/_run_charts.html", context)
 
 

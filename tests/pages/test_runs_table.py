@@ -9,7 +9,8 @@ import re
 
 import pytest
 
-from experiments import columns
+from experiments import columns, operations
+from experiments.metrics import Point
 from experiments.models import Run
 from experiments.queries import table
 
@@ -234,3 +235,16 @@ def test_views_are_refused_to_those_who_may_not(browse, bob_user, charlie_user, 
     assert browse(bob_user).post("/w/main/views/save/", {"name": "x", "query": ""}).status_code == 403
     assert browse(charlie_user).get(f"/w/main/views/{view.pk}/").status_code == 404
     assert browse(charlie_user).get(f"/w/elsewhere/views/{view.pk}/").status_code == 404
+
+
+def test_charts_come_a_few_at_a_time(alice, alice_browser, experiment):
+    run = operations.create_run(alice, experiment, name="wide")
+    points = [Point(f"m{number:02}", 1.0, 1_700_000_000_000, 0) for number in range(10)]
+    operations.log_batch(alice, run, metrics=points)
+    first = text(alice_browser.get("/w/main/runs/charts/", {"shown": run.pk}))
+    assert first.count('class="plot"') == 4
+    more = re.search(r'hx-get="([^"]*from=4[^"]*)"', first)[1].replace("&amp;", "&")
+    rest = text(alice_browser.get(more))
+    assert rest.count('class="plot"') == 4
+    last = re.search(r'hx-get="([^"]*from=8[^"]*)"', rest)[1].replace("&amp;", "&")
+    assert "hx-get" not in text(alice_browser.get(last))
