@@ -24,7 +24,8 @@ class Trashed:
 
 def experiments(actor: Actor, workspace: Workspace) -> QuerySet[Experiment]:
     """List the deleted experiments, last deleted first."""
-    rows = Experiment.objects.visible_to(actor).filter(workspace=workspace, deleted_ms__isnull=False)
+    rows: QuerySet[Experiment] = Experiment.objects.visible_to(actor)
+    rows = rows.filter(workspace=workspace, deleted_ms__isnull=False)
     return rows.annotate(run_count=Count("runs")).order_by("-deleted_ms", "pk")
 
 

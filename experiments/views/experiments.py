@@ -64,7 +64,7 @@ def experiment_create(request: Request) -> HttpResponseBase:
 
 @access.needs("experiments.read")
 @require_GET
-def experiment_detail(request: Request, experiment_id: int) -> HttpResponse:
+def experiment_detail(request: Request, experiment_id: int) -> HttpResponseBase:
     return runs_page(request, fetch(request, experiment_id))
 
 
