@@ -25,7 +25,8 @@ class Trashed:
 def experiments(actor: Actor, workspace: Workspace) -> QuerySet[Experiment]:
     """List the deleted experiments, last deleted first."""
     rows = Experiment.objects.visible_to(actor).filter(workspace=workspace, deleted_ms__isnull=False)
-    return rows.annotate(run_count=Count("runs")).order_by("-deleted_ms", "pk")
+    found: QuerySet[Experiment] = rows.annotate(run_count=Count("runs")).order_by("-deleted_ms", "pk")
+    return found
 
 
 def runs(actor: Actor, workspace: Workspace, name: str = "") -> QuerySet[Run]:
