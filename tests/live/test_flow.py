@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -21,22 +22,21 @@ FAULTS: list[str] = []  # what the pages of the flow do wrong for those who cann
 
 @pytest.fixture
 def admin(studio: RunningStudio, chromium) -> Iterator[Page]:
-    """The admin's browser, signed in by a one-time link, in a new and empty workspace."""
+    """The admin's browser, signed in by a one-time link."""
     with window(chromium, studio.url) as page:
         page.set_default_timeout(SOON)
         page.goto(studio.new_sign_in_link())
-        make_workspace(page)
         yield page
 
 
-def make_workspace(page: Page) -> None:
+def make_workspace(page: Page, group: str, workspace: str) -> None:
     page.goto("/groups/")
     page.get_by_role("button", name="New group").click()
-    name_dialog(page, GROUP, "Create resource group")
+    name_dialog(page, group, "Create resource group")
     page.get_by_role("button", name="New workspace").click()
-    name_dialog(page, WORKSPACE, "Create workspace")
-    page.get_by_role("link", name=WORKSPACE, exact=True).first.click()
-    page.wait_for_url(f"**/w/{WORKSPACE}/")
+    name_dialog(page, workspace, "Create workspace")
+    page.get_by_role("link", name=workspace, exact=True).first.click()
+    page.wait_for_url(f"**/w/{workspace}/")
 
 
 def name_dialog(page: Page, name: str, verb: str) -> None:
@@ -47,6 +47,7 @@ def name_dialog(page: Page, name: str, verb: str) -> None:
 
 
 def test_from_an_empty_workspace_to_a_scored_endpoint_and_back(studio: RunningStudio, admin: Page):
+    make_workspace(admin, GROUP, WORKSPACE)
     others, files = studio.replicas(), files_of(studio)
     run_the_sample(admin)
     register(admin)
@@ -56,12 +57,31 @@ def test_from_an_empty_workspace_to_a_scored_endpoint_and_back(studio: RunningSt
     consume_tab(admin, predictions)
     replica = studio.replicas() - others
     assert replica and left_of_the_workspace(studio) and files_of(studio) - files
-    delete_the_group(admin)
+    delete_the_group(admin, GROUP)
     until(lambda: not left_of_the_workspace(studio) and not replica & studio.replicas(), 120)
     until(lambda: files_of(studio) <= files, 60)  # a node asks four times a minute which of its jobs are gone
     audit = studio.manage("shell", "-c", AUDIT)
     assert "workspaces.delete_group" in audit and "workspaces.group_deleted" in audit
     assert not FAULTS, "\n".join(FAULTS)
+
+
+def test_two_clicks_to_a_chart_and_three_more_to_an_endpoint(admin: Page, capsys):
+    """The first click was the sign-in link; everything else on the way is a default."""
+    make_workspace(admin, "quick-group", "quick")
+    began = time.monotonic()
+    admin.get_by_role("button", name="Run the sample").first.click()
+    expect(admin.locator(".js-plotly-plot").first).to_be_visible(timeout=LATER)
+    chart_s = time.monotonic() - began
+    expect(admin.locator(".head .status").first).to_have_text(re.compile("Finished"), timeout=LATER)
+    admin.get_by_role("link", name="Artifacts", exact=True).click()
+    admin.get_by_role("link", name="Deploy", exact=True).click()
+    admin.get_by_role("button", name="Deploy", exact=True).click()
+    expect(admin.locator(".head .status").first).to_have_text(re.compile("Healthy"), timeout=LATER)
+    healthy_s = time.monotonic() - began
+    with capsys.disabled():
+        print(f"\nfirst chart after {chart_s:.1f} s, live endpoint after {healthy_s:.1f} s", end=" ")
+    assert healthy_s < 120
+    delete_the_group(admin, "quick-group")
 
 
 def run_the_sample(page: Page) -> None:
@@ -147,13 +167,13 @@ def example_predictions(studio: RunningStudio) -> list[float]:
         return client.get(file).json()["predictions"]
 
 
-def delete_the_group(page: Page) -> None:
-    page.goto(f"/groups/{GROUP}/delete/")
+def delete_the_group(page: Page, group: str) -> None:
+    page.goto(f"/groups/{group}/delete/")
     button = page.get_by_role("button", name="Delete resource group")
-    page.get_by_label(f"Type {GROUP} to confirm").fill("something else")
+    page.get_by_label(f"Type {group} to confirm").fill("something else")
     expect(button).to_be_disabled()
     looked_at(page, "group-delete")
-    page.get_by_label(f"Type {GROUP} to confirm").fill(GROUP)
+    page.get_by_label(f"Type {group} to confirm").fill(group)
     button.click()
     page.wait_for_url("**/groups/")
 
