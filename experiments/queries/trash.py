@@ -24,9 +24,9 @@ class Trashed:
 
 def experiments(actor: Actor, workspace: Workspace) -> QuerySet[Experiment]:
     """List the deleted experiments, last deleted first."""
-    rows: QuerySet[Experiment] = Experiment.objects.visible_to(actor)
-    rows = rows.filter(workspace=workspace, deleted_ms__isnull=False)
-    return rows.annotate(run_count=Count("runs")).order_by("-deleted_ms", "pk")
+    rows = Experiment.objects.visible_to(actor).filter(workspace=workspace, deleted_ms__isnull=False)
+    found: QuerySet[Experiment] = rows.annotate(run_count=Count("runs")).order_by("-deleted_ms", "pk")
+    return found
 
 
 def runs(actor: Actor, workspace: Workspace, name: str = "") -> QuerySet[Run]:

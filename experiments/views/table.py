@@ -23,6 +23,7 @@ from lib.format import exact
 from lib.html import asked_by, is_partial, shows_up
 from lib.http import number_in
 from lib.search import chips, dialects
+from lib.search.bounds import limited
 from workspaces import access
 from workspaces.request import Request
 
@@ -64,11 +65,18 @@ def runs_page(
         return redirect(with_condition(request))
     asked = question(request)
     rows, error = found(request, experiment, asked)
-    total = rows.count()
+    try:
+        with limited():
+            total, laid = rows.count(), table_context(request, experiment, asked, rows, error)
+    except InvalidValue as refused:
+        if refused.field == "after":
+            raise
+        error = refused.message
+        total, laid = 0, table_context(request, experiment, asked, Run.objects.none(), error)
     if asked_by(request, "no-runs"):
         return shows_up(request, bool(total))
     context: dict[str, Any] = {
-        **table_context(request, experiment, asked, rows, error),
+        **laid,
         "experiment": experiment,
         "question": asked,
         "total": total,
@@ -185,7 +193,8 @@ def lines(rows: QuerySet[Run], asked: table.Question) -> Iterator[str]:
     writer = csv.writer(Echo())
     after, shown, written = "", list(asked.columns), 0
     while True:
-        page = table.page(rows, asked, after=after, size=table.MOST)
+        with limited():
+            page = table.page(rows, asked, after=after, size=table.MOST)
         if not after:
             shown = page.columns
             yield writer.writerow(["run_id", _("Name"), *(column.name for column in shown)])

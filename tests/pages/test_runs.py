@@ -202,7 +202,7 @@ def test_a_link_without_the_right_workspace_leads_to_the_run(browse, alice_user,
 def test_the_list_of_runs_keeps_its_number_of_queries(alice_browser, make_run, django_assert_max_num_queries):
     for number in range(12):
         make_run(f"run-{number}", alpha=str(number))
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(20):
         alice_browser.get("/w/main/runs/")
 
 

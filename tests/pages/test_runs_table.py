@@ -190,7 +190,7 @@ def test_the_number_of_queries_does_not_grow_with_the_runs(
 ):
     for number in range(12):
         make_run(f"run-{number}", alpha=str(number))
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(22):
         alice_browser.get(address, {"group": "params.alpha"})
 
 
@@ -248,3 +248,20 @@ def test_charts_come_a_few_at_a_time(alice, alice_browser, experiment):
     assert rest.count('class="plot"') == 4
     last = re.search(r'hx-get="([^"]*from=8[^"]*)"', rest)[1].replace("&amp;", "&")
     assert "hx-get" not in text(alice_browser.get(last))
+
+
+def test_a_search_that_takes_too_long_is_told_on_the_page(alice_browser, address, many, monkeypatch):
+    from django.db import connection
+
+    from experiments.views import table as page
+    from lib.search.bounds import limited
+
+    def slow(*given, **named):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(2)")
+
+    monkeypatch.setattr(page.table, "extremes", slow)
+    monkeypatch.setattr(page, "limited", lambda: limited(0.2))
+    answer = alice_browser.get(address)
+    assert answer.status_code == 422
+    assert "took longer than" in text(answer)
