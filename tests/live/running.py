@@ -52,6 +52,7 @@ class RunningStudio:
     root: Path = ROOT
     with_sample: bool = False  # its environment takes most of a minute
     prefix: tuple[str, ...] = ()  # what runs it as someone else
+    settings: dict[str, str] = field(default_factory=dict)  # what its owner sets in the environment
     process: subprocess.Popen[bytes] | None = None
     output_file: Path = field(default=Path())
 
@@ -98,7 +99,7 @@ class RunningStudio:
 
     def environment(self) -> dict[str, str]:
         env = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-        return {**env, "STUDIO_PYTHON": sys.executable, "STUDIO_PREPARE_SAMPLE": str(self.with_sample)}
+        return {**env, "STUDIO_PYTHON": sys.executable, "STUDIO_PREPARE_SAMPLE": str(self.with_sample), **self.settings}
 
     def launch(self) -> RunningStudio:
         """Start it without waiting."""
