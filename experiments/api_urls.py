@@ -3,6 +3,7 @@
 from django.urls import path
 
 from experiments import api
+from experiments.search import api as search_api
 
 app_name = "experiments-api"
 
@@ -11,5 +12,6 @@ urlpatterns = [
     path("runs", api.runs, name="runs"),
     path("runs/<str:run_id>", api.run, name="run"),
     path("runs/<str:run_id>/metric-keys", api.metric_keys, name="metric-keys"),
+    path("search/suggestions", search_api.suggestions, name="search-suggestions"),
     path("metrics", api.points, name="metrics"),
 ]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.functions import Left
 from django.utils.translation import gettext_lazy as _
 
 from lib.clock import now_ms
 from lib.ids import new_id
+from lib.search.sql import BEGINNING
 from workspaces.models import WorkspaceOwned
 
 
@@ -90,21 +92,25 @@ class Run(WorkspaceOwned):
 
 
 class RunParam(models.Model):
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="params")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, db_index=False, related_name="params")
     key = models.CharField(max_length=250)
     value = models.CharField(max_length=8000)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "key"], name="run_param")]
+        # Search: a long text does not fit an index, its beginning tells values apart well enough.
+        indexes = [models.Index("key", Left("value", BEGINNING), name="run_param_value")]
 
 
 class RunTag(models.Model):
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="tags")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, db_index=False, related_name="tags")
     key = models.CharField(max_length=250)
     value = models.TextField()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "key"], name="run_tag")]
+        # Search: a long text does not fit an index, its beginning tells values apart well enough.
+        indexes = [models.Index("key", Left("value", BEGINNING), name="run_tag_value")]
 
 
 class LoggedModelStatus(models.TextChoices):
@@ -233,6 +239,7 @@ class MetricSeries(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "key"], name="metric_series")]
+        indexes = [models.Index(fields=["key", "last_value"], include=["run"], name="metric_series_value")]
 
 
 class MetricBlock(models.Model):

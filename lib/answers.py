@@ -34,9 +34,13 @@ def respond(request: HttpRequest, error: StudioError) -> HttpResponse:
     return response
 
 
-def as_json(error: StudioError) -> dict[str, str]:
-    body = {"error_code": error.code, "message": error.message}
-    return {**body, "field": error.field} if error.field else body
+def as_json(error: StudioError) -> dict[str, str | int]:
+    body: dict[str, str | int] = {"error_code": error.code, "message": error.message}
+    if error.field:
+        body["field"] = error.field
+    if error.column:
+        body["column"] = error.column
+    return body
 
 
 def translate(request: HttpRequest, exception: Exception) -> StudioError:

@@ -24,6 +24,8 @@ class StudioError(Exception):
 
     code = "INTERNAL_ERROR"
     status = 500
+    # Where in the field's text the fault is, counted from 1, if that is known.
+    column: int | None = None
 
     def __init__(self, message: str, *, field: str | None = None) -> None:
         super().__init__(message)

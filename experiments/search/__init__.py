@@ -7,5 +7,6 @@ For keyset pages: `search.ordering(terms)` with `apply`, `place` and `after`.
 """
 
 from experiments.search.runs import apply, order, ordering
+from experiments.search.suggestions import Suggestion, suggest
 
-__all__ = ["apply", "order", "ordering"]
+__all__ = ["Suggestion", "apply", "order", "ordering", "suggest"]

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from django.db.models import CharField, F, QuerySet, Value
 from django.db.models.fields.json import KT
-from django.db.models.functions import Cast, Concat
+from django.db.models.functions import Cast, Concat, Left
 
 from experiments.models import MetricSeries, Run, RunDataset, RunParam, RunTag
 from lib.clock import now_ms
 from lib.search.ordering import Ordering
-from lib.search.sql import Related, Table, condition
+from lib.search.sql import BEGINNING, Related, Table, condition
 from lib.search.tree import Field, Node, OrderTerm
 
 ARTIFACT_URI = Concat(
@@ -38,8 +38,8 @@ RUNS = Table(
             "metrics",
             {"last": F("last_value"), "min": F("min_value"), "max": F("max_value")},
         ),
-        "param": Related(RunParam, "run", "params"),
-        "tag": Related(RunTag, "run", "tags"),
+        "param": Related(RunParam, "run", "params", indexed=Left("value", BEGINNING)),
+        "tag": Related(RunTag, "run", "tags", indexed=Left("value", BEGINNING)),
         "dataset": Related(
             RunDataset,
             "run",

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import BooleanField, DecimalField, Exists, F, Func, Model, OuterRef, Q, QuerySet, Value
+from django.db.models import BooleanField, DecimalField, Exists, F, Func, Model, OuterRef, Q, Value
 from django.db.models.expressions import Combinable
 
 from lib.search.tree import Ago, And, Field, Kind, Node, Not, Operator, Or, OrderTerm, Scalar, Term
 
 NAN = float("nan")
+# How much of a text an index holds: enough to tell values apart, and within what a page of the index can take.
+BEGINNING = 64
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,7 @@ class Related:
     relation: str
     values: Mapping[str, Combinable] = field(default_factory=lambda: {"last": F("value")})
     key_column: str = "key"
-
-    def rows(self, wanted: Field) -> QuerySet[Any]:
-        keys = {self.key_column: wanted.key} if self.key_column else {}
-        return self.model._default_manager.filter(**{self.link: OuterRef("pk")}, **keys)
+    indexed: Combinable | None = None
 
     def value(self, wanted: Field) -> Combinable:
         return self.values[wanted.of if self.key_column else wanted.key]
@@ -91,28 +90,56 @@ def condition(table: Table, node: Node, *, now_ms: int) -> Q:
         case And(parts):
             return combined(Q.AND, [condition(table, part, now_ms=now_ms) for part in parts])
         case Or(parts):
-            return combined(Q.OR, [condition(table, part, now_ms=now_ms) for part in parts])
+            return any_of(table, parts, now_ms)
 
 
 def combined(connector: str, parts: Sequence[Q]) -> Q:
     return Q(*parts, _connector=connector)
 
 
+def any_of(table: Table, parts: Sequence[Node], now_ms: int) -> Q:
+    """Ask once for all the rows of one kind of which any will do: 200 alternatives are one look at a run, not 200."""
+    rows: dict[Kind, list[Term]] = {}
+    others: list[Node] = []
+    for part in parts:
+        if isinstance(part, Term) and part.field.kind != "attribute" and part.operator != "IS NULL":
+            rows.setdefault(part.field.kind, []).append(part)
+        else:
+            others.append(part)
+    asked = [exists(table.related[kind], found, now_ms) for kind, found in rows.items()]
+    return combined(Q.OR, [*asked, *(condition(table, part, now_ms=now_ms) for part in others)])
+
+
 def term(table: Table, node: Term, now_ms: int) -> Q:
-    values = resolved(node.value, now_ms)
     if node.field.kind == "attribute":
-        return attribute(table, node, values)
+        return attribute(table, node, resolved(node.value, now_ms))
     related = table.related[node.field.kind]
-    value = related.value(node.field)
     if node.operator == "IS NULL":
-        return ~Q(Exists(related.rows(node.field).filter(is_there(value))))
+        return ~exists(related, [Term(node.field, "IS NOT NULL", None)], now_ms)
+    return exists(related, [node], now_ms)
+
+
+def exists(related: Related, any_of_these: Sequence[Term], now_ms: int) -> Q:
+    rows = related.model._default_manager.filter(**{related.link: OuterRef("pk")})
+    keys = sorted({one.field.key for one in any_of_these})
+    if related.key_column and len(keys) > 1:
+        # Said apart from the comparisons, so that the index on (run, key) is used however many there are.
+        rows = rows.filter(**{f"{related.key_column}__in": keys})
+    return Q(Exists(rows.filter(combined(Q.OR, [row_holds(related, one, now_ms) for one in any_of_these]))))
+
+
+def row_holds(related: Related, node: Term, now_ms: int) -> Q:
+    value = related.value(node.field)
     if node.operator == "IS NOT NULL":
-        return Q(Exists(related.rows(node.field).filter(is_there(value))))
-    holds = compared(value, node.operator, values)
+        holds = is_there(value)
+    else:
+        holds = compared(value, node.operator, resolved(node.value, now_ms))
+    if related.indexed and node.operator in ("=", "IN"):
+        holds &= indexed(related.indexed, node.operator, resolved(node.value, now_ms))
     if node.field.kind == "metric" and node.operator in (">", ">="):
         # PostgreSQL sorts NaN above all numbers; to a user it is larger than none.
         holds &= Q(Binary(value, "<", Value(NAN)))
-    return Q(Exists(related.rows(node.field).filter(holds)))
+    return Q(**{related.key_column: node.field.key}) & holds if related.key_column else holds
 
 
 def attribute(table: Table, node: Term, values: Sequence[Any]) -> Q:
@@ -124,6 +151,13 @@ def attribute(table: Table, node: Term, values: Sequence[Any]) -> Q:
     holds = compared(column, node.operator, values)
     # Null is false before a NOT turns it around, not after.
     return is_there(column) & holds if node.field.key in table.nullable else holds
+
+
+def indexed(beginning: Combinable, operator: Operator, values: Sequence[Any]) -> Q:
+    """Say of a text's beginning what follows from the whole, for an index that holds beginnings only."""
+    if not isinstance(values[0], str):
+        return Q()
+    return compared(beginning, operator, [value[:BEGINNING] for value in values])
 
 
 def is_there(column: Combinable) -> Q:
