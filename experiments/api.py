@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from experiments import metrics, operations, queries
 from experiments.models import Experiment, Run
 from lib.errors import InvalidValue
+from lib.search.bounds import limited
 from workspaces import access
 
 MOST_RUNS, MOST_POINTS, POINTS = 100, 10_000, 1_000
@@ -122,7 +123,7 @@ def experiments(request: Request) -> Response:
 )
 @api_view(["GET"])
 def runs(request: Request) -> Response:
-    """Find runs by MLflow's filter, in the given experiments or in all, with what they logged."""
+    """Find runs by a filter (MLflow's grammar and more), in the given experiments or in all, with what they logged."""
     actor, workspace = asked(request).actor, asked(request).workspace
     limit = number(request, "limit", 100, least=1, most=MOST_A_PAGE) or 100
     offset = number(request, "offset", 0, least=0, most=10_000_000) or 0
@@ -134,8 +135,9 @@ def runs(request: Request) -> Response:
         text=request.query_params.get("filter", ""),
         order_by=request.query_params.getlist("order_by"),
     )
-    rows = queries.run_details(list(found[offset : offset + limit]))
-    return Response(RunsOut({"runs": rows, "total": found.count()}).data)
+    with limited():
+        page, total = list(found[offset : offset + limit]), found.count()
+    return Response(RunsOut({"runs": queries.run_details(page), "total": total}).data)
 
 
 @extend_schema(responses=RunOut)

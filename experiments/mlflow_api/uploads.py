@@ -7,7 +7,7 @@ from __future__ import annotations
 import posixpath
 import re
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
@@ -53,7 +53,7 @@ def create_upload(actor: Actor, workspace: Workspace, request: Request, artifact
 @csrf_exempt
 @access.open_route
 @require_http_methods(["PUT"])
-def put_part(request: HttpRequest, upload_id: str, number: int) -> HttpResponse:
+def put_part(request: Request, upload_id: str, number: int) -> HttpResponse:
     """Store a part. The client sends no credential here, so the signed id in the address is one, for this file only."""
     upload = uploads.find(upload_id)
     source, size = body(request)

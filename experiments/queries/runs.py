@@ -6,17 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Value
-from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Cast, Concat
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from experiments import metrics
+from experiments import metrics, search
 from experiments.artifacts import places
 from experiments.models import (
     Experiment,
     LoggedModel,
-    MetricSeries,
     Run,
     RunDataset,
     RunModel,
@@ -25,43 +22,11 @@ from experiments.models import (
 )
 from experiments.queries.views import View
 from lib.errors import InvalidValue
-from lib.mlflow import search, sql
-from lib.mlflow.search import Clause
+from lib.search import Dialect, dialects, parse_filter, parse_order
 from workspaces.access import Actor, fetch
 from workspaces.models import Workspace
 
 LONGEST_ID = 36
-CONTEXT = "mlflow.data.context"
-
-
-def dataset_condition(clause: Clause) -> Q:
-    rows = RunDataset.objects.filter(run=OuterRef("pk"))
-    if clause.key == "context":
-        rows = rows.annotate(context=KeyTextTransform(CONTEXT, "tags"))
-        return Q(Exists(rows.filter(sql.compare("context", clause.comparator, clause.value))))
-    return Q(Exists(rows.filter(sql.compare(f"dataset__{clause.key}", clause.comparator, clause.value))))
-
-
-TABLE = sql.Table(
-    attributes={
-        "run_id": "pk",
-        "run_name": "name",
-        "run name": "name",
-        "Run name": "name",
-        "Run Name": "name",
-        "status": "status",
-        "user_id": "user_name",
-        "artifact_uri": "artifact_uri",
-        "start_time": "start_ms",
-        "created": "start_ms",
-        "Created": "start_ms",
-        "end_time": "end_ms",
-    },
-    tags=sql.Related(RunTag, "run"),
-    parameters=sql.Related(RunParam, "run"),
-    metrics=sql.Related(MetricSeries, "run", value="last_value"),
-    more={"dataset": dataset_condition},
-)
 
 
 @dataclass(frozen=True)
@@ -103,25 +68,17 @@ def search_runs(
     text: str = "",
     order_by: Sequence[str] = (),
     view: View = View.ACTIVE,
+    dialect: Dialect = dialects.RUNS,
 ) -> QuerySet[Run]:
-    """Find runs of experiments (of all, for None) by MLflow's filter, newest first unless ordered otherwise.
+    """Find runs of experiments (of all, for None) by a filter, newest first unless ordered otherwise.
 
-    Raises InvalidValue for a filter or order that cannot be read.
+    `dialect` is the studio's own or MLflow's. Raises InvalidValue for a filter or order that cannot be read; evaluate
+    within `lib.search.bounds.limited`.
     """
     rows = Run.objects.visible_to(actor).filter(view.condition, workspace=workspace)
     if experiment_ids is not None:
         rows = rows.filter(experiment__in=list(experiment_ids))
-    clauses, orders = search.clauses("runs", text), search.orders("runs", order_by)
-    if "artifact_uri" in {*(one.key for one in clauses), *(one.key for one in orders)}:
-        rows = rows.annotate(artifact_uri=artifact_uri())
-    rows = rows.filter(sql.condition(TABLE, clauses))
-    has_time = any(one.key in ("start_time", "created", "Created") for one in orders)
-    return sql.ordered(rows, TABLE, orders, ["pk"] if has_time else ["-start_ms", "pk"])  # type: ignore[no-any-return]
-
-
-def artifact_uri() -> Concat:
-    experiment = Cast("experiment_id", CharField())
-    return Concat(Value(places.SCHEME), experiment, Value("/"), "pk", Value("/artifacts"), output_field=CharField())
+    return search.order(search.apply(rows, parse_filter(text, dialect)), parse_order(order_by, dialect))
 
 
 def experiment_ids(actor: Actor, workspace: Workspace, given: Sequence[str]) -> list[int]:

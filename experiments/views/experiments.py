@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max, Q, QuerySet
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -15,6 +15,7 @@ from experiments.models import Experiment, Run
 from experiments.queries import View
 from lib.errors import InvalidValue, StudioError
 from lib.html import asked_by, done, is_partial, shows_up
+from lib.search.bounds import limited
 from workspaces import access
 from workspaces.request import Request
 
@@ -97,15 +98,22 @@ def found_runs(request: Request, experiment: Experiment | None, query: dict[str,
     view = View.DELETED if query["view"] == "deleted" else View.ACTIVE
     ids = [experiment.pk] if experiment else None
     order = [query["order"] or tables.BY_NEWEST]
-    error = ""
     try:
         rows = queries.search_runs(
             request.actor, request.workspace, ids, text=query["filter"], order_by=order, view=view
         )
+        return page_of(request, rows), ""
     except InvalidValue as refused:
-        rows, error = Run.objects.none(), refused.message
+        return page_of(request, Run.objects.none()), refused.message
+
+
+def page_of(request: Request, rows: QuerySet[Run]) -> Page[Run]:
+    """Read one page, within the time that a search may take."""
     rows = rows.select_related("experiment").prefetch_related("metrics", "params")
-    return Paginator(rows, RUNS_A_PAGE).get_page(request.GET.get("page")), error
+    with limited():
+        page = Paginator(rows, RUNS_A_PAGE).get_page(request.GET.get("page"))
+        len(page)  # reads it, here and not while the page is rendered
+    return page
 
 
 @access.needs("experiments.write")
