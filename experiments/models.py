@@ -236,7 +236,9 @@ class MetricSeries(models.Model):
     last_value = models.FloatField()
     min_value = models.FloatField(null=True, help_text="Of the numbers among its points; none if all are NaN.")
     max_value = models.FloatField(null=True)
-    loose = models.IntegerField(default=0, db_default=0, help_text="A hint at what is not packed: its points, and 16 a block.")
+    loose = models.IntegerField(
+        default=0, db_default=0, help_text="A hint at what is not packed: its points, and 16 a block."
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "key"], name="metric_series")]

@@ -62,7 +62,7 @@ def by_step(points: Points) -> Points:
 
 
 def thinned(points: Points, most: int) -> Points:
-    """Keep about `most` points, ordered by step: the least and greatest of equal stretches, the ends, some non-finite."""
+    """Keep about `most` points, ordered by step: the extremes of equal stretches, the ends, some of the non-finite."""
     if len(points) <= max(most, 4):
         return points
     finite = np.flatnonzero(np.isfinite(points.values))

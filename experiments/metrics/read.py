@@ -13,6 +13,7 @@ from experiments.metrics.arrays import read_arrays
 from experiments.metrics.packing import PREVIEW_POINTS, unpack, unpack_preview
 from experiments.metrics.points import Points, by_step, joined, thinned, without_repeats
 
+
 @dataclass(frozen=True, slots=True)
 class Latest:
     """The point with the greatest (step, time, value) of a series: not the one that was written last."""
@@ -113,11 +114,9 @@ def history(run_id: str, key: str) -> Points:
     return without_repeats(joined([part.points for part in parts(run_id, key)]))
 
 
-def parts(
-    run_id: str, key: str, start: int = FIRST, end: int = LAST, *, previews: bool = False
-) -> list[Part]:
+def parts(run_id: str, key: str, start: int = FIRST, end: int = LAST, *, previews: bool = False) -> list[Part]:
     """Read all blocks of a series and its chunks that meet `[start, end]`, those within by their previews if wanted."""
-    asked = {"run": run_id, "key": key, "start": start, "end": end, "previews": previews}
+    asked: dict[str, Any] = {"run": run_id, "key": key, "start": start, "end": end, "previews": previews}
     with connection.cursor() as cursor:
         cursor.execute(PARTS, asked)
         return [part(*row) for row in cursor.fetchall()]
