@@ -30,8 +30,8 @@ PASS_BLOCKS = 4096
 MOST_REWRITTEN = 8
 ADVISORY_CLASS = 7302
 
-# A series is due when it has a chunk's worth that is not packed (a block weighs 16 points of its own: many tiny ones are
-# worth packing too); the rest of it when its run has ended.
+# A series is due when it has a chunk's worth that is not packed (a block weighs 16 points of its own: many tiny ones
+# are worth packing too); the rest of it when its run has ended.
 DUE = """
     SELECT series.id
       FROM experiments_metricseries AS series

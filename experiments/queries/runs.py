@@ -21,9 +21,9 @@ from experiments.models import (
     RunTag,
 )
 from experiments.queries.views import View
-from lib.errors import InvalidValue
+from lib.errors import InvalidValue, NotFound
 from lib.search import Dialect, dialects, parse_filter, parse_order
-from workspaces.access import Actor, fetch
+from workspaces.access import Actor, fetch, require
 from workspaces.models import Workspace
 
 LONGEST_ID = 36
@@ -46,8 +46,13 @@ def run(actor: Actor, workspace: Workspace, run_id: str) -> Run:
     """Give a run of the workspace, in the bin or not. Raises NotFound."""
     if not run_id:
         raise InvalidValue("Missing value for required parameter 'run_id'.", field="run_id")
-    rows = Run.objects.filter(workspace=workspace).select_related("experiment", "workspace")
-    return fetch(actor, rows, pk=run_id[:LONGEST_ID])  # type: ignore[no-any-return]
+    require(actor, Run.read_permission, workspace)
+    # The wall is asked above, for the one workspace that can be meant: a join less on the busiest of all lookups.
+    found: Run | None = Run.objects.filter(workspace_id=workspace.pk, pk=run_id[:LONGEST_ID]).first()
+    if found is None:
+        raise NotFound(_("Run “%(name)s” does not exist.") % {"name": run_id[:200]})
+    found.workspace = workspace
+    return found
 
 
 def owner_of_artifact(actor: Actor, workspace: Workspace, path: str) -> tuple[Run | LoggedModel, str]:
