@@ -318,9 +318,8 @@ def main(arguments: list[str]) -> None:
     with tempfile.TemporaryDirectory(prefix="studio-bench-") as scratch:
         Path(scratch).chmod(0o755)
         with peers_in(Path(scratch), options.attach) as peers:
-            print(
-                f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors; medians of {rounds} rounds of {seconds:g} s"
-            )
+            print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
+            print(f"medians of {rounds} rounds of {seconds:g} s")
             print(f"{'':18}{'calls/s':>24}{'ratio':>8}{'p50 ms':>20}{'CPU ms a call':>20}{'ratio':>8}")
             print(f"{'':18}{'studio':>12}{'mlflow':>12}{'':8}" + f"{'studio':>10}{'mlflow':>10}" * 2)
             for peer in peers:  # what is imported or connected at the first calls is no row's cost
