@@ -51,7 +51,13 @@ class Migration(migrations.Migration):
     dependencies = [("experiments", "0004_search_indexes")]
 
     operations = [
-        migrations.AddField("metricseries", "loose", models.IntegerField(default=0, db_default=0)),
+        migrations.AddField(
+            "metricseries",
+            "loose",
+            models.IntegerField(
+                default=0, db_default=0, help_text="A hint at what is not packed: its points, and 16 a block."
+            ),
+        ),
         migrations.AddIndex(
             "metricseries",
             models.Index(fields=["id"], condition=models.Q(loose__gte=128), name="metric_series_loose"),
