@@ -12,7 +12,7 @@ BATCH = 10
 
 
 def count(workspace: Workspace) -> list[Count]:
-    return [Count(_("Endpoints"), Endpoint.objects.filter(workspace=workspace).count())]
+    return [Count(_("endpoints"), Endpoint.objects.filter(workspace=workspace).count())]
 
 
 def delete_next_batch(workspace: Workspace) -> bool:

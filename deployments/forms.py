@@ -12,11 +12,9 @@ from deployments.models import Endpoint
 NEW = ""
 
 
-class DeployForm(forms.Form):
-    """A model version onto a new endpoint, or as the next revision of one that exists."""
+class EndpointForm(forms.Form):
+    """A new endpoint: its name, its size, who may call it."""
 
-    version = forms.ChoiceField(label=_("Model version"))
-    endpoint = forms.ChoiceField(label=_("Endpoint"), required=False)
     name = forms.CharField(
         label=_("Name"),
         max_length=32,
@@ -34,6 +32,13 @@ class DeployForm(forms.Form):
         initial=Endpoint.Auth.KEY,
     )
 
+
+class DeployForm(EndpointForm):
+    """A model version onto a new endpoint, or as the next revision of one that exists."""
+
+    version = forms.ChoiceField(label=_("Model version"))
+    endpoint = forms.ChoiceField(label=_("Endpoint"), required=False)
+
     def __init__(self, *args: Any, versions: list[tuple[str, str]], endpoints: list[str], **keywords: Any) -> None:
         super().__init__(*args, **keywords)
         self.fields["version"].choices = versions  # type: ignore[attr-defined]
@@ -41,6 +46,17 @@ class DeployForm(forms.Form):
         self.fields["endpoint"].choices = choices  # type: ignore[attr-defined]
         if not endpoints:
             self.fields["endpoint"].widget = forms.HiddenInput()
+
+
+class RunDeployForm(EndpointForm):
+    """The model that a run logged: registered and deployed in one step."""
+
+    model = forms.CharField(
+        label=_("Model"),
+        max_length=256,
+        help_text=_("A new name, or an existing one: then this is its next version."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
 
 
 class TrialForm(forms.Form):

@@ -11,6 +11,7 @@ ONE = "endpoints/<str:name>/"
 urlpatterns = [
     path("endpoints/", endpoints.endpoint_list, name="endpoint-list"),
     path("deploy/", deploy.create, name="create"),
+    path("deploy/run/<str:run_id>/", deploy.create_from_run, name="create-from-run"),
     path("models/<str:model>/versions/<int:version>/endpoints/", endpoints.for_model_version, name="for-model-version"),
     path("endpoints-of-home/", endpoints.for_home, name="for-home"),
     path(ONE, endpoints.endpoint_detail, name="endpoint-detail"),

@@ -47,6 +47,29 @@ class ExperimentTag(models.Model):
         constraints = [models.UniqueConstraint(fields=["experiment", "key"], name="experiment_tag")]
 
 
+class SavedView(WorkspaceOwned):
+    """A name for what the address of a runs table asks: of one experiment's, or (without one) of the workspace's."""
+
+    read_permission = "experiments.read"
+
+    workspace = models.ForeignKey("workspaces.Workspace", on_delete=models.CASCADE, related_name="saved_views")
+    experiment = models.ForeignKey(Experiment, null=True, on_delete=models.CASCADE, related_name="saved_views")
+    name = models.CharField(max_length=100)
+    query = models.CharField(max_length=8000, blank=True, default="")
+    created_by = models.CharField(max_length=150, blank=True, default="")
+    updated_ms = models.BigIntegerField(default=now_ms)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace", "experiment", "name"], name="saved_view_name", nulls_distinct=False
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class RunStatus(models.TextChoices):
     """MLflow's own words; a submitted run's finer states are its job's."""
 

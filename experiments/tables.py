@@ -3,37 +3,49 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
 
 from django.utils.translation import gettext as _
 
+from experiments.columns import Column
 from experiments.models import Run
+from experiments.queries import table
 from lib.clock import now_ms
 
-METRIC_COLUMNS = 4
-PARAM_COLUMNS = 4
-MOST_COLUMNS = 40
 LOWER_IS_BETTER = ("loss", "error", "rmse", "mse", "mae", "mape", "deviance", "perplexity", "gap")
 HIGHER_IS_BETTER = ("acc", "r2", "auc", "f1", "score", "precision", "recall", "map", "bleu")
 BY_NEWEST = "attributes.start_time DESC"
+RANKS = {"experiment_name": "rank-2", "start_time": "num rank-2", "duration": "num rank-2", "user_id": "rank-3"}
+Shown = Literal["status", "time", "duration", "number", "text", "missing"]
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A metric's latest value; `is_best` among the rows where its name says which way is better."""
+    """A value and how to show it; `is_best` where its metric's name says which way is better."""
 
-    value: float | None
+    shown: Shown
+    value: float | str | None
+    css: str
     is_best: bool = False
+
+
+@dataclass(frozen=True)
+class Group:
+    """Where a group begins; `name` is None for the runs that lack what they are grouped by."""
+
+    label: str
+    name: float | str | None
+    size: int | None
 
 
 @dataclass(frozen=True)
 class Row:
     run: Run
-    duration_ms: int | None
-    metrics: tuple[Cell, ...]
-    params: tuple[str | None, ...]
+    cells: tuple[Cell, ...]
+    group: Group | None = None
 
 
 @dataclass(frozen=True)
@@ -44,24 +56,14 @@ class Head:
     css: str = ""
     order: str = ""
     sort: str = ""
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A column that can be shown: `column` stands in the address."""
-
-    column: str
-    label: str
-    is_shown: bool
+    hint: str = ""
 
 
 @dataclass(frozen=True)
 class RunTable:
     heads: tuple[Head, ...]
     rows: tuple[Row, ...]
-    choices: tuple[Choice, ...]
     is_live: bool
-    shows_experiment: bool
 
 
 def duration_ms(run: Run) -> int | None:
@@ -84,90 +86,81 @@ def timed(run: Run) -> Timed:
 
 
 def run_table(
-    runs: Sequence[Run], *, order: str = "", columns: Sequence[str] = (), shows_experiment: bool = False
+    page: table.Page,
+    *,
+    order: str = "",
+    group: Column | None = None,
+    sizes: Mapping[str | None, int] = MappingProxyType({}),
+    extremes: Mapping[Column, tuple[float, float]] = MappingProxyType({}),
+    pins: Collection[Column] = (),
+    last_group: str | None = None,
 ) -> RunTable:
-    """Lay out runs whose `metrics` and `params` are prefetched.
-
-    `columns` are chosen as `metrics.<key>` and `params.<key>`; without any, the names that most of the runs have.
-    """
-    metrics = {run.pk: {one.key: one.last_value for one in run.metrics.all()} for run in runs}
-    params = {run.pk: {one.key: one.value for one in run.params.all()} for run in runs}
-    all_metrics, all_params = by_count(metrics.values()), by_count(params.values())
-    metric_keys = chosen("metrics.", columns) if columns else all_metrics[:METRIC_COLUMNS]
-    param_keys = chosen("params.", columns) if columns else all_params[:PARAM_COLUMNS]
-    best = {key: best_value(key, [values.get(key) for values in metrics.values()]) for key in metric_keys}
-    return RunTable(
-        heads=heads(metric_keys, param_keys, order or BY_NEWEST, shows_experiment),
-        rows=tuple(
-            Row(
-                run,
-                duration_ms(run),
-                tuple(cell(metrics[run.pk].get(key), best[key]) for key in metric_keys),
-                tuple(params[run.pk].get(key) for key in param_keys),
-            )
-            for run in runs
-        ),
-        choices=tuple(
-            [Choice(f"metrics.{key}", key, key in metric_keys) for key in sorted({*all_metrics, *metric_keys})]
-            + [Choice(f"params.{key}", key, key in param_keys) for key in sorted({*all_params, *param_keys})]
-        ),
-        is_live=any(not run.has_ended for run in runs),
-        shows_experiment=shows_experiment,
-    )
+    """Lay out one page of runs. `last_group` is the one in which the page before ended, as `group_key` writes it."""
+    columns = [*(one for one in page.columns if one in pins), *(one for one in page.columns if one not in pins)]
+    css = classes(columns, pins)
+    best = {column: best_of(column, extremes.get(column)) for column in columns}
+    rows = []
+    for run in page.runs:
+        values = page.values.get(run.pk, {})
+        begun = None
+        if group is not None and last_group != (key := group_key(values.get(group))):
+            last_group, name = key, values.get(group)
+            begun = Group(group.label, name, sizes.get(None if name is None else str(name)))
+        cells = tuple(cell(run, one, values.get(one), best[one], css[one]) for one in columns)
+        rows.append(Row(run, cells, begun))
+    heads = [head(_("Name"), "attributes.run_name", order or BY_NEWEST, "c-name")]
+    heads += [head(one.label, one.order, order or BY_NEWEST, css[one], one.hint) for one in columns]
+    return RunTable(tuple(heads), tuple(rows), any(not run.has_ended for run in page.runs))
 
 
-def chosen(prefix: str, columns: Sequence[str]) -> list[str]:
-    return [column.removeprefix(prefix) for column in columns[:MOST_COLUMNS] if column.startswith(prefix)]
+def group_key(value: float | str | None) -> str:
+    """Name a group in an address: what lacks a value is a group of its own."""
+    return "-" if value is None else f"={value}"
 
 
-def by_count(rows: Iterable[Mapping[str, object]]) -> list[str]:
-    """List the keys of several rows, those that most rows have first."""
-    counts = Counter(key for row in rows for key in row)
-    return [key for key, _count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
+def classes(columns: Sequence[Column], pins: Collection[Column]) -> dict[Column, str]:
+    """Give each column's classes: which leave first where there is little room, which stay in sight."""
+    first_metric = next((one for one in columns if one.kind == "metric"), None)
+    found = {}
+    for column in columns:
+        css = RANKS.get(column.key, "") if column.kind == "attribute" else "num" if column.is_number else ""
+        if column.kind != "attribute" and column != first_metric:
+            css = f"{css} rank-2".strip()
+        found[column] = f"{css} is-pinned".strip() if column in pins else css
+    return found
 
 
-def cell(value: float | None, best: float | None) -> Cell:
-    return Cell(value, value is not None and value == best)
+def cell(run: Run, column: Column, value: float | str | None, best: float | None, css: str) -> Cell:
+    if column.key == "duration" and column.kind == "attribute":
+        return Cell("duration", duration_ms(run), css)
+    if value is None or value == "":
+        return Cell("missing", None, css)
+    if column.kind == "metric":
+        return Cell("number", value, css, value == best)
+    attributes: dict[str, Shown] = {"status": "status", "start_time": "time", "end_time": "time"}
+    return Cell(attributes.get(column.key, "text") if column.kind == "attribute" else "text", value, css)
 
 
-def best_value(key: str, values: Sequence[float | None]) -> float | None:
-    """Give the best of several values, where the name tells whether that is the lowest or the highest."""
-    known = [value for value in values if value is not None and math.isfinite(value)]
-    if len(known) < 2:
+def best_of(column: Column, extremes: tuple[float, float] | None) -> float | None:
+    """Give the better end of a metric, where the name tells whether that is the lowest or the highest."""
+    name = column.key.lower()
+    if extremes is None:
         return None
-    name = key.lower()
     if any(word in name for word in LOWER_IS_BETTER):
-        return min(known)
-    return max(known) if any(word in name for word in HIGHER_IS_BETTER) else None
+        return extremes[0]
+    return extremes[1] if any(word in name for word in HIGHER_IS_BETTER) else None
 
 
-def heads(
-    metric_keys: Sequence[str], param_keys: Sequence[str], order: str, shows_experiment: bool
-) -> tuple[Head, ...]:
-    found = [head(_("Name"), "attributes.run_name", order, "c-name")]
-    if shows_experiment:
-        found.append(Head(_("Experiment"), "rank-2"))
-    found += [
-        head(_("Status"), "attributes.status", order),
-        head(_("Started"), "attributes.start_time", order, "num rank-2"),
-        Head(_("Duration"), "num rank-2"),
-        head(_("User"), "attributes.user_id", order, "rank-3"),
-    ]
-    found += [
-        head(key, f"metrics.`{key}`", order, "num" if place == 0 else "num rank-2")
-        for place, key in enumerate(metric_keys)
-    ]
-    found += [head(key, f"params.`{key}`", order, "rank-2") for key in param_keys]
-    return tuple(found)
-
-
-def head(label: str, column: str, order: str, css: str = "") -> Head:
+def head(label: str, column: str, order: str, css: str = "", hint: str = "") -> Head:
     """Make a head whose click turns the order around, or begins with what people look for: the newest, the lowest."""
+    if not column:
+        return Head(label, css, hint=hint)
     if order in (column, f"{column} ASC"):
-        return Head(label, css, f"{column} DESC", "ascending")
+        return Head(label, css, f"{column} DESC", "ascending", hint)
     if order == f"{column} DESC":
-        return Head(label, css, f"{column} ASC", "descending")
-    return Head(label, css, f"{column} {'DESC' if column.endswith('start_time') else 'ASC'}")
+        return Head(label, css, f"{column} ASC", "descending", hint)
+    way = "DESC" if column.endswith(("start_time", "end_time")) or column.startswith("max(") else "ASC"
+    return Head(label, css, f"{column} {way}", hint=hint)
 
 
 # ---- Differences ----------------------------------------------------------------------------------------------------

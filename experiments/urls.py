@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from experiments.views import artifacts, experiments, runs, selected
+from experiments.views import artifacts, experiments, runs, saved, selected, table, trash
 
 app_name = "experiments"
 
@@ -13,12 +13,19 @@ urlpatterns = [
     path("experiments/<int:experiment_id>/rename/", experiments.experiment_rename, name="experiment-rename"),
     path("experiments/<int:experiment_id>/delete/", experiments.experiment_delete, name="experiment-delete"),
     path("experiments/<int:experiment_id>/restore/", experiments.experiment_restore, name="experiment-restore"),
-    path("runs/", experiments.run_list, name="run-list"),
+    path("runs/", table.run_list, name="run-list"),
+    path("runs/columns/", table.run_columns, name="run-columns"),
+    path("runs/csv/", table.run_csv, name="run-csv"),
     path("runs/charts/", selected.run_charts, name="run-charts"),
     path("runs/points/", selected.run_points, name="run-points"),
     path("runs/compare/", selected.run_compare, name="run-compare"),
     path("runs/delete/", selected.runs_delete, name="runs-delete"),
+    path("runs/tag/", selected.runs_tag, name="runs-tag"),
     path("runs/restore/", selected.runs_restore, name="runs-restore"),
+    path("trash/", trash.trash_list, name="trash"),
+    path("views/save/", saved.view_save, name="view-save"),
+    path("views/<int:view_id>/", saved.view, name="view"),
+    path("views/<int:view_id>/delete/", saved.view_delete, name="view-delete"),
     path("runs/<str:run_id>/", runs.run_detail, name="run-detail"),
     path("runs/<str:run_id>/state/", runs.run_state, name="run-state"),
     path("runs/<str:run_id>/values/", runs.run_values, name="run-values"),

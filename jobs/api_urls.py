@@ -17,6 +17,7 @@ urlpatterns = [
 NODE = [
     path("node/claim", node_api.claim, name="node-claim"),
     path("node/jobs", node_api.held, name="node-jobs"),
+    path("node/known", node_api.known, name="node-known"),
     path("node/jobs/<str:run_id>/beat", node_api.beat, name="node-beat"),
     path("node/jobs/<str:run_id>/finish", node_api.finish, name="node-finish"),
     path("node/jobs/<str:run_id>/logs/<str:name>", node_api.log, name="node-log"),

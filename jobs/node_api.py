@@ -30,6 +30,10 @@ class ClaimIn(serializers.Serializer[Any]):
     node = serializers.CharField(max_length=100)
 
 
+class KnownIn(serializers.Serializer[Any]):
+    run_ids = serializers.ListField(child=serializers.CharField(max_length=32), max_length=10_000)
+
+
 class BeatIn(serializers.Serializer[Any]):
     attempt = serializers.IntegerField()
     state = serializers.ChoiceField(choices=JOB_LIVE, default="", allow_blank=True)
@@ -91,6 +95,13 @@ def held(request: Request) -> Response:
 
 @extend_schema(exclude=True)
 @api_view(["POST"])
+def known(request: Request) -> Response:
+    """Say which of the jobs whose folders a node has still exist."""
+    return Response({"run_ids": running.known_runs(actor_of(request), **parsed(KnownIn, request))})
+
+
+@extend_schema(exclude=True)
+@api_view(["POST"])
 def beat(request: Request, run_id: str) -> Response:
     """Say that an attempt's runner lives; the answer says whether to run, cancel or drop."""
     said = operations.beat(actor_of(request), run_id, **parsed(BeatIn, request))
@@ -129,6 +140,7 @@ def snapshot(request: HttpRequest, run_id: str) -> FileResponse:
 
 claim = access.node(claim)
 held = access.node(held)
+known = access.node(known)
 beat = access.node(beat)
 finish = access.node(finish)
 log = access.node(csrf_exempt(require_POST(log)))

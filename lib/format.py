@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from datetime import UTC, datetime
 
 from django.utils.translation import gettext as _
@@ -105,6 +106,12 @@ def day(milliseconds: int) -> str:
 def exact(milliseconds: int) -> str:
     """Show an exact time in UTC."""
     return f"{moment(milliseconds):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def one_line(text: str) -> str:
+    """Show a log line where only one fits: without pictographs, which few fonts can draw."""
+    kept = "".join(" " if unicodedata.category(sign) in ("So", "Cs", "Co", "Cn", "Cc", "Cf") else sign for sign in text)
+    return " ".join(kept.split())
 
 
 def slot(run_id: str) -> int:

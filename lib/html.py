@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
@@ -42,7 +44,21 @@ def here(request: HttpRequest, fallback: str) -> str:
     return f"{path}?{parts.query}" if parts.query else path
 
 
-def toast(response: HttpResponse, text: str, *, tone: str = "ok") -> HttpResponse:
-    """Let the page say `text` when htmx receives this answer; whole pages use django.contrib.messages."""
-    response["HX-Trigger"] = json.dumps({"toast": {"text": text, "tone": tone}})
+@dataclass(frozen=True)
+class Undo:
+    """How a change is taken back: the address to post to, and the fields."""
+
+    url: str
+    names: list[tuple[str, str]]
+
+
+def toast(
+    response: HttpResponse, text: str, *, tone: str = "ok", undo: Undo | None = None, event: str = ""
+) -> HttpResponse:
+    """Let the page say `text` when htmx receives this answer; whole pages use django.contrib.messages.
+
+    `undo` puts a button beside it; `event` happens on the page, for what has to refresh.
+    """
+    said: dict[str, Any] = {"text": text, "tone": tone, **({"undo": asdict(undo)} if undo else {})}
+    response["HX-Trigger"] = json.dumps({"toast": said, **({event: True} if event else {})})
     return response

@@ -15,6 +15,7 @@ from lib.mlflow.messages import Message
 from lib.mlflow.messages import registry as messages
 from lib.mlflow.paging import page
 from lib.mlflow.rpc import rpc
+from lib.search import dialects
 from registry import operations, queries
 from registry.models import ModelVersion, RegisteredModel
 from workspaces import access
@@ -115,7 +116,13 @@ def delete_registered_model(actor: Actor, workspace: Workspace, message: Message
 
 @rpc(messages.SearchRegisteredModels, needs=READ)
 def search_registered_models(actor: Actor, workspace: Workspace, message: Message) -> Shape:
-    rows = queries.search_models(actor, workspace, text=message.filter, order_by=list(message.order_by))
+    rows = queries.search_models(
+        actor,
+        workspace,
+        text=message.filter,
+        order_by=list(message.order_by),
+        dialect=dialects.MLFLOW_MODELS,
+    )
     found, more = page(rows, token=message.page_token, limit=message.max_results, most=MOST_MODELS)
     return {"registered_models": [model_shape(actor, row) for row in found], **more}
 
@@ -196,7 +203,13 @@ def delete_model_version(actor: Actor, workspace: Workspace, message: Message) -
 
 @rpc(messages.SearchModelVersions, needs=READ)
 def search_model_versions(actor: Actor, workspace: Workspace, message: Message) -> Shape:
-    rows = queries.search_versions(actor, workspace, text=message.filter, order_by=list(message.order_by))
+    rows = queries.search_versions(
+        actor,
+        workspace,
+        text=message.filter,
+        order_by=list(message.order_by),
+        dialect=dialects.MLFLOW_VERSIONS,
+    )
     found, more = page(rows, token=message.page_token, limit=message.max_results, most=MOST_VERSIONS)
     return {"model_versions": [version_shape(row) for row in found], **more}
 

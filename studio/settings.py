@@ -99,6 +99,7 @@ MIDDLEWARE = [
     "studio.middleware.RequestIdMiddleware",
     "studio.middleware.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -259,4 +260,7 @@ LOGGING = {
     "loggers": {"django.request": {"level": "ERROR"}, "django.security.DisallowedHost": {"level": "CRITICAL"}},
 }
 
-SILENCED_SYSTEM_CHECKS = ["security.W008"]  # the gateway or the proxy before it redirects to https, not Django
+SILENCED_SYSTEM_CHECKS = [
+    "security.W003",  # CsrfUnlessTokenMiddleware is Django's, for requests that come by cookie
+    "security.W008",  # the gateway or the proxy before it redirects to https, not Django
+]

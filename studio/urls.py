@@ -14,6 +14,8 @@ handler500 = "lib.answers.server_error"
 
 STUDIO = [
     path("", views.home, name="home"),
+    path("find/", views.find, name="find"),
+    path("client-token/", views.client_token, name="client-token"),
     path("api/v1/contents", workspaces_api.contents, name="contents"),
 ]
 

@@ -16,7 +16,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from lib.errors import InvalidValue
-from lib.mlflow import search, wire
+from lib.mlflow import paging, wire
 from lib.mlflow.messages import Message, webhooks
 from lib.mlflow.rpc import rpc
 from workspaces import events
@@ -62,11 +62,11 @@ def list_webhooks(actor: Actor, workspace: Workspace, message: Message) -> dict[
     if not 1 <= size <= LARGEST_PAGE:
         raise InvalidValue(_("max_results must be between 1 and %s.") % LARGEST_PAGE, field="max_results")
     rows: QuerySet[Webhook] = queries.webhooks(actor, workspace).filter(events__overlap=MLFLOW_EVENTS)
-    start = search.page_offset(message.page_token)
+    start = paging.page_offset(message.page_token)
     found = list(rows[start : start + size + 1])
     answer: dict[str, Any] = {"webhooks": [told(webhook) for webhook in found[:size]]}
     if len(found) > size:
-        answer["next_page_token"] = search.page_token(start + size)
+        answer["next_page_token"] = paging.page_token(start + size)
     return answer
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from lib.errors import Denied, NotFound
 from workspaces import deletion
 from workspaces.access import Actor
-from workspaces.models import ResourceGroup, Token, Workspace
+from workspaces.models import ResourceGroup, Token, User, Workspace
 
 
 @dataclass(frozen=True)
@@ -43,3 +43,11 @@ def personal_tokens(actor: Actor) -> QuerySet[Token]:
     if actor.user_id is None:
         return Token.objects.none()
     return Token.objects.filter(kind=Token.Kind.USER, user_id=actor.user_id, revoked_ms=None).order_by("-created_ms")
+
+
+def person(actor: Actor) -> User:
+    """Give the user behind the actor. Raises Denied for a job's or node's token, which has no account."""
+    user = User.objects.filter(pk=actor.user_id).first() if actor.user_id else None
+    if user is None:
+        raise Denied(_("Only a person has an account."))
+    return user

@@ -27,14 +27,6 @@ def next_url(request: Request) -> str:
     return wanted if safe else "/"
 
 
-def person(request: Request) -> User:
-    """Give the user behind the actor. Raises Denied for a job's or node's token, which has no account."""
-    user = User.objects.filter(pk=request.actor.user_id).first() if request.actor.user_id else None
-    if user is None:
-        raise Denied(_("Only a person has an account."))
-    return user
-
-
 @access.open_route
 def sign_in(request: Request) -> HttpResponseBase:
     if request.method != "POST":
@@ -106,7 +98,8 @@ def token_create(request: Request) -> HttpResponse:
     form = forms.TokenForm(request.POST)
     try:
         if form.is_valid():
-            _token, secret = operations.create_personal_token(request.actor, person(request), **form.cleaned_data)
+            user = queries.person(request.actor)
+            _token, secret = operations.create_personal_token(request.actor, user, **form.cleaned_data)
             return account_page(request, secret=secret)
     except StudioError as error:
         form.add_error(error.field, error.message)
@@ -126,7 +119,7 @@ def password(request: Request) -> HttpResponseBase:
     form = forms.PasswordForm(request.POST)
     try:
         if form.is_valid():
-            user = person(request)
+            user = queries.person(request.actor)
             operations.set_password(request.actor, user, **form.cleaned_data)
             login(request, user, backend=BACKEND)  # the password's change ended the session
             return redirect("workspaces:account")

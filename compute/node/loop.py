@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 LOOK_S = 1.0
 BEAT_S = 2.0
-TIDY_S = 60.0
+TIDY_S = 15.0
 # How long an ended attempt's folder stays: what was left outside ./outputs may be wanted.
 KEPT_S = 3600.0
 
@@ -102,16 +102,23 @@ class Loop:
             self.client.post(f"/api/v1/node/jobs/{run_id}/finish", body)
 
     def tidy(self) -> None:
-        """End what runs though the studio has given it up, and remove the folders of attempts long over."""
-        held = self.held()
-        for folder in self.settings.jobs.glob("*"):
-            if work.key_parts(folder.name) is None or folder.name in held:
-                continue
-            if launcher.observe(folder).state == "running":
-                continue  # its runner hears from the studio itself
+        """End what runs though the studio has given it up; remove the folders of attempts long over or deleted."""
+        folders = [folder for folder in self.settings.jobs.glob("*") if work.key_parts(folder.name)]
+        if not folders:
+            return
+        held, known = self.held(), self.known(folders)
+        for folder in folders:
+            if folder.name in held or launcher.observe(folder).state == "running":
+                continue  # a runner hears from the studio itself that its job is given up
             end_attempt(folder)
-            if time.time() - folder.stat().st_mtime > KEPT_S:
+            is_deleted = run_of(folder) not in known
+            if is_deleted or time.time() - folder.stat().st_mtime > KEPT_S:
                 shutil.rmtree(folder, ignore_errors=True)
+
+    def known(self, folders: list[Path]) -> set[str]:
+        """Ask which of the jobs whose folders lie here still exist."""
+        body = {"run_ids": sorted({run_of(folder) for folder in folders})}
+        return set(self.client.post("/api/v1/node/known", body)["run_ids"])
 
     # ---- New attempts ------------------------------------------------------------------------------------------------
 
@@ -133,6 +140,10 @@ class Loop:
         if not self.is_away:
             logger.warning("the studio does not answer: %s", error)
         self.is_away = True
+
+
+def run_of(folder: Path) -> str:
+    return folder.name.rpartition("-")[0]
 
 
 def end_attempt(folder: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.db import transaction
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -9,9 +12,11 @@ from django.urls import reverse
 
 from deployments import forms, operations, queries
 from deployments.models import Endpoint, Wanted
+from experiments.models import Run
 from lib.errors import StudioError
 from lib.html import done
 from registry.models import ModelVersion
+from registry.operations import register_from_run
 from workspaces import access
 from workspaces.request import Request
 
@@ -42,6 +47,30 @@ def deploy(request: Request, form: forms.DeployForm, versions: dict[str, ModelVe
     sizes = {name: values[name] for name in ("cpu_cores", "memory_gb")}
     operations.deploy(request.actor, endpoint, model_version=version, **sizes)
     return endpoint.name
+
+
+@access.needs("deployments.write")
+def create_from_run(request: Request, run_id: str) -> HttpResponseBase:
+    """Register what the run's Artifacts tab shows at `?path=` and put it onto a new endpoint, both or neither."""
+    run = access.fetch(request.actor, Run.objects.filter(workspace=request.workspace), pk=run_id)
+    path = request.GET.get("path", "")
+    name = queries.free_name(request.workspace, run.experiment.name)
+    form = forms.RunDeployForm(request.POST or None, initial={"model": name, "name": name})
+    try:
+        if request.method == "POST" and form.is_valid():
+            name = register_and_deploy(request, run, path, dict(form.cleaned_data))
+            return done(request, reverse("deployments:endpoint-detail", args=[request.workspace.name, name]))
+    except StudioError as error:
+        form.add_error(error.field if error.field in form.fields else None, error.message)
+    context = {"form": form, "has_versions": True, "run": run, "path": path}
+    return render(request, "deployments/endpoint_create.html", context, status=422 if form.errors else 200)
+
+
+@transaction.atomic
+def register_and_deploy(request: Request, run: Run, path: str, values: dict[str, Any]) -> str:
+    model = values.pop("model")
+    version = register_from_run(request.actor, request.workspace, run=run, path=path, name=model)
+    return operations.create_endpoint(request.actor, request.workspace, model_version=version, **values).name
 
 
 def make_form(request: Request, versions: list[ModelVersion]) -> forms.DeployForm:

@@ -10,6 +10,7 @@ from lib.mlflow import wire
 from lib.mlflow.messages import Message, service
 from lib.mlflow.paging import page
 from lib.mlflow.rpc import rpc
+from lib.search import dialects
 from workspaces.access import Actor
 from workspaces.models import Workspace
 
@@ -48,7 +49,12 @@ def get_experiment_by_name(actor: Actor, workspace: Workspace, message: Message)
 @rpc(service.SearchExperiments, needs=READ)
 def search_experiments(actor: Actor, workspace: Workspace, message: Message) -> Shape:
     rows = queries.search_experiments(
-        actor, workspace, text=message.filter, order_by=list(message.order_by), view=VIEWS[message.view_type]
+        actor,
+        workspace,
+        text=message.filter,
+        order_by=list(message.order_by),
+        view=VIEWS[message.view_type],
+        dialect=dialects.MLFLOW_EXPERIMENTS,
     )
     found, more = page(rows, token=message.page_token, limit=message.max_results, most=MOST)
     return {"experiments": [experiment(row) for row in found], **more}

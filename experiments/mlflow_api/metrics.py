@@ -15,7 +15,7 @@ from experiments.metrics import Points
 from experiments.mlflow_api.runs import find
 from experiments.models import Run
 from lib.errors import InvalidValue
-from lib.mlflow import search, wire
+from lib.mlflow import paging, wire
 from lib.mlflow.messages import Message, service
 from lib.mlflow.rpc import rpc
 from workspaces import access
@@ -63,10 +63,10 @@ def get_metric_history(actor: Actor, workspace: Workspace, message: Message) -> 
         return history(message.metric_key, points)
     if message.max_results < 1:
         raise wire.wrong("max_results", message.max_results, f"1 to {MOST_A_PAGE}")
-    start, limit = search.page_offset(message.page_token), min(message.max_results, MOST_A_PAGE)
+    start, limit = paging.page_offset(message.page_token), min(message.max_results, MOST_A_PAGE)
     found = points.take(slice(start, start + limit))
     is_last = len(points) <= start + limit
-    more = "" if is_last else f',"next_page_token":{json.dumps(search.page_token(start + limit))}'
+    more = "" if is_last else f',"next_page_token":{json.dumps(paging.page_token(start + limit))}'
     return history(message.metric_key, found, more)
 
 

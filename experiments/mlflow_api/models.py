@@ -15,6 +15,7 @@ from lib.mlflow import wire
 from lib.mlflow.messages import Message, service
 from lib.mlflow.paging import page
 from lib.mlflow.rpc import rpc
+from lib.search import dialects
 from workspaces.access import Actor
 from workspaces.models import Workspace
 
@@ -102,6 +103,7 @@ def search_logged_models(actor: Actor, workspace: Workspace, message: Message) -
         text=message.filter,
         datasets=[dataset(one) for one in message.datasets],
         orders=[order(one) for one in message.order_by],
+        dialect=dialects.MLFLOW_LOGGED_MODELS,
     )
     limit = message.max_results if message.HasField("max_results") else 100
     found, more = page(rows, token=message.page_token, limit=limit, most=MOST, binding=binding(message))

@@ -18,7 +18,6 @@ from lib.mlflow.messages import Message, service
 from lib.mlflow.paging import page
 from lib.mlflow.rpc import rpc
 from lib.search import dialects
-from lib.search.bounds import limited
 from workspaces.access import Actor
 from workspaces.models import Workspace
 
@@ -91,8 +90,7 @@ def search_runs(actor: Actor, workspace: Workspace, message: Message) -> Shape:
         view=VIEWS[message.run_view_type],
         dialect=dialects.MLFLOW_RUNS,
     )
-    with limited():
-        found, more = page(rows, token=message.page_token, limit=message.max_results, most=MOST)
+    found, more = page(rows, token=message.page_token, limit=message.max_results, most=MOST)
     return {"runs": [run(details) for details in queries.run_details(found)], **more}
 
 

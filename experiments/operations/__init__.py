@@ -28,6 +28,7 @@ from experiments.operations.runs import (
     restore_run,
     update_run,
 )
+from experiments.operations.views import delete_view, save_view
 
 __all__ = [
     "DatasetUse",
@@ -44,6 +45,7 @@ __all__ = [
     "delete_logged_model_tag",
     "delete_run",
     "delete_tag",
+    "delete_view",
     "finalize_logged_model",
     "finish_submitted_run",
     "log_batch",
@@ -57,6 +59,7 @@ __all__ = [
     "record_model",
     "restore_experiment",
     "restore_run",
+    "save_view",
     "set_experiment_tag",
     "set_logged_model_tags",
     "set_tag",

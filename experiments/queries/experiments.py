@@ -4,27 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.db.models import CharField, Count, Max, Q, QuerySet
-from django.db.models.functions import Cast
+from django.db.models import Count, F, Max, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from experiments.models import Experiment, ExperimentTag
 from experiments.queries.views import View
+from lib.clock import now_ms
 from lib.errors import InvalidValue, NotFound
-from lib.mlflow import search, sql
+from lib.search import Dialect, Field, OrderTerm, dialects, parse_filter, parse_order
+from lib.search.ordering import Ordering
+from lib.search.sql import Related, Table, condition
 from workspaces.access import Actor, fetch
 from workspaces.models import Workspace
 
-TABLE = sql.Table(
+TABLE = Table(
     attributes={
-        "name": "name",
-        "experiment_id": "id_text",
-        "creation_time": "created_ms",
-        "last_update_time": "updated_ms",
+        "name": F("name"),
+        "experiment_id": F("id"),
+        "creation_time": F("created_ms"),
+        "last_update_time": F("updated_ms"),
     },
-    tags=sql.Related(ExperimentTag, "experiment"),
+    related={"tag": Related(ExperimentTag, "experiment", "tags")},
+    default_order=(OrderTerm(Field("attribute", "experiment_id")),),
 )
-ORDERS = {**TABLE.attributes, "experiment_id": "pk"}
+NEWEST = OrderTerm(Field("attribute", "creation_time"), is_descending=True)
 LONGEST_ID = 18
 
 
@@ -55,12 +58,16 @@ def experiments(actor: Actor, workspace: Workspace, view: View = View.ACTIVE) ->
 
 
 def search_experiments(
-    actor: Actor, workspace: Workspace, *, text: str = "", order_by: Sequence[str] = (), view: View = View.ACTIVE
+    actor: Actor,
+    workspace: Workspace,
+    *,
+    text: str = "",
+    order_by: Sequence[str] = (),
+    view: View = View.ACTIVE,
+    dialect: Dialect = dialects.EXPERIMENTS,
 ) -> QuerySet[Experiment]:
-    """Find by MLflow's filter. Raises InvalidValue for one that cannot be read."""
+    """Find by a filter, newest first unless ordered otherwise. Raises InvalidValue for one that cannot be read."""
     rows = Experiment.objects.visible_to(actor).filter(view.condition, workspace=workspace)
-    rows = rows.annotate(id_text=Cast("pk", CharField()))
-    rows = rows.filter(sql.condition(TABLE, search.clauses("experiments", text)))
-    default = ["-created_ms", "pk"] if not order_by else ["pk"]
-    table = sql.Table(attributes=ORDERS, tags=TABLE.tags)
-    return sql.ordered(rows, table, search.orders("experiments", order_by), default).prefetch_related("tags")  # type: ignore[no-any-return]
+    rows = rows.filter(condition(TABLE, parse_filter(text, dialect), now_ms=now_ms()))
+    terms = parse_order(order_by, dialect) or [NEWEST]
+    return Ordering(TABLE, terms).apply(rows).prefetch_related("tags")

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from django.db.models import Exists, F, FloatField, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, Exists, F, FloatField, OuterRef, Q, QuerySet, Subquery, When
 from django.utils.translation import gettext as _
 
 from experiments.models import LoggedModel, LoggedModelMetric, LoggedModelParam, LoggedModelTag
+from lib.clock import now_ms
 from lib.errors import InvalidValue
-from lib.mlflow import search, sql
-from lib.mlflow.search import Clause
+from lib.search import Dialect, Field, Term, dialects, parse_filter
+from lib.search.sql import NAN, TEXT, Related, Table, condition
+from lib.search.tree import changed, terms
 from workspaces.access import Actor, fetch
 from workspaces.models import Workspace
 
@@ -72,6 +75,7 @@ def search_logged_models(
     text: str = "",
     datasets: Sequence[DatasetRef] = (),
     orders: Sequence[ModelOrder] = (),
+    dialect: Dialect = dialects.LOGGED_MODELS,
 ) -> QuerySet[LoggedModel]:
     """Find models outside the bin, newest first unless ordered otherwise. Raises InvalidValue for a filter it cannot
     read.
@@ -79,53 +83,63 @@ def search_logged_models(
     rows = LoggedModel.objects.visible_to(actor).filter(
         workspace=workspace, experiment__in=list(experiment_ids), deleted_ms=None
     )
-    clauses = search.clauses("logged_models", text)
-    table = sql.Table(
-        attributes=ATTRIBUTES,
-        tags=sql.Related(LoggedModelTag, "model"),
-        parameters=sql.Related(LoggedModelParam, "model"),
-        more={"metric": lambda clause: metric_condition(clause, datasets)},
-    )
-    rows = rows.filter(sql.condition(table, [with_status_word(clause) for clause in clauses]))
-    if datasets and not any(clause.kind == "metric" for clause in clauses):
+    node = changed(parse_filter(text, dialect), with_status_word)
+    rows = rows.filter(condition(table(datasets), node, now_ms=now_ms()))
+    if datasets and not any(term.field.kind == "metric" for term in terms(node)):
         rows = rows.filter(Exists(measured(datasets)))
     return ordered(rows, orders)
 
 
-def with_status_word(clause: Clause) -> Clause:
+def table(datasets: Sequence[DatasetRef]) -> Table:
+    """Say where a model's fields are; with datasets, only metrics that were measured on one of them count."""
+    values = dict.fromkeys(("last", "min", "max"), F("value"))
+    return Table(
+        attributes={name: F(column) for name, column in ATTRIBUTES.items()},
+        nullable={"source_run_id": TEXT},
+        related={
+            "tag": Related(LoggedModelTag, "model", "tags"),
+            "param": Related(LoggedModelParam, "model", "params"),
+            "metric": Related(LoggedModelMetric, "model", "metrics", values, only=any_of(datasets)),
+        },
+    )
+
+
+def with_status_word(term: Term) -> Term:
     """Let users say READY, as MLflow's entities do, for LOGGED_MODEL_READY."""
-    if clause.key != "status" or not isinstance(clause.value, str) or clause.value.startswith(STATUS_PREFIX):
-        return clause
-    return Clause(clause.kind, clause.key, clause.comparator, f"{STATUS_PREFIX}{clause.value}")
+    if term.field != Field("attribute", "status") or not isinstance(term.value, str):
+        return term
+    return term if term.value.startswith(STATUS_PREFIX) else replace(term, value=f"{STATUS_PREFIX}{term.value}")
 
 
-def measured(datasets: Sequence[DatasetRef]) -> QuerySet[LoggedModelMetric]:
+def any_of(datasets: Sequence[DatasetRef]) -> Q:
     wanted = Q()
     for dataset in datasets:
         wanted |= dataset.condition
-    return LoggedModelMetric.objects.filter(wanted, model=OuterRef("pk"))
+    return wanted
 
 
-def metric_condition(clause: Clause, datasets: Sequence[DatasetRef]) -> Q:
-    holds = sql.compare("value", clause.comparator, clause.value)
-    if clause.comparator in (">", ">="):
-        holds &= ~Q(value=sql.NAN)
-    return Q(Exists(measured(datasets).filter(holds, key=clause.key)))
+def measured(datasets: Sequence[DatasetRef]) -> QuerySet[LoggedModelMetric]:
+    return LoggedModelMetric.objects.filter(any_of(datasets), model=OuterRef("pk"))
 
 
 def ordered(rows: QuerySet[LoggedModel], orders: Sequence[ModelOrder]) -> QuerySet[LoggedModel]:
-    keys = []
+    keys: list[Any] = []
     for number, order in enumerate(orders):
         name = ATTRIBUTES.get(order.name, "")
         if order.name.startswith("metrics."):
             name = f"order_{number}"
             rows = rows.annotate(**{name: newest_value(order)})
-            keys.append(sql.numbers_first(name))
+            keys.append(numbers_first(name))
         elif not name:
             raise InvalidValue(_("Invalid order by field name: %s.") % order.name[:100])
         field_name = F(name)
         keys.append(field_name.asc(nulls_last=True) if order.ascending else field_name.desc(nulls_last=True))
     return rows.order_by(*keys, "-created_ms", "pk")
+
+
+def numbers_first(name: str) -> Case:
+    """Rank numbers, then NaN, then what is missing, whichever way the numbers are sorted."""
+    return Case(When(**{f"{name}__isnull": True}, then=2), When(**{name: NAN}, then=1), default=0)
 
 
 def newest_value(order: ModelOrder) -> Subquery:

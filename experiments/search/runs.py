@@ -8,14 +8,15 @@ from django.db.models import CharField, F, QuerySet, Value
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Concat, Left
 
+from experiments.artifacts import places
 from experiments.models import MetricSeries, Run, RunDataset, RunParam, RunTag
 from lib.clock import now_ms
 from lib.search.ordering import Ordering
-from lib.search.sql import BEGINNING, Related, Table, condition
+from lib.search.sql import BEGINNING, WHOLE, Related, Table, condition
 from lib.search.tree import Field, Node, OrderTerm
 
 ARTIFACT_URI = Concat(
-    Value("mlflow-artifacts:/"), Cast("experiment_id", CharField()), Value("/"), F("id"), Value("/artifacts")
+    Value(places.SCHEME), Cast("experiment_id", CharField()), Value("/"), F("id"), Value("/artifacts")
 )
 
 RUNS = Table(
@@ -30,7 +31,7 @@ RUNS = Table(
         "experiment_id": F("experiment_id"),
         "experiment_name": F("experiment__name"),
     },
-    nullable=frozenset({"end_time"}),
+    nullable={"end_time": WHOLE},
     related={
         "metric": Related(
             MetricSeries,

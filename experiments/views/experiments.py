@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from django.core.paginator import Page, Paginator
-from django.db.models import Count, Max, Q, QuerySet
+from django.core.paginator import Paginator
+from django.db.models import Count, Max, Q
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from experiments import forms, operations, queries, tables
-from experiments.models import Experiment, Run
-from experiments.queries import View
-from lib.errors import InvalidValue, StudioError
-from lib.html import asked_by, done, is_partial, shows_up
-from lib.search.bounds import limited
+from experiments import forms, operations
+from experiments.models import Experiment
+from experiments.views.table import runs_page
+from lib.errors import StudioError
+from lib.html import done
 from workspaces import access
 from workspaces.request import Request
 
 EXPERIMENTS_A_PAGE = 100
-RUNS_A_PAGE = 50
 
 
 def fetch(request: Request, experiment_id: int) -> Experiment:
@@ -66,54 +64,8 @@ def experiment_create(request: Request) -> HttpResponseBase:
 
 @access.needs("experiments.read")
 @require_GET
-def experiment_detail(request: Request, experiment_id: int) -> HttpResponse:
+def experiment_detail(request: Request, experiment_id: int) -> HttpResponseBase:
     return runs_page(request, fetch(request, experiment_id))
-
-
-@access.needs("experiments.read")
-@require_GET
-def run_list(request: Request) -> HttpResponse:
-    """Show the runs of the whole workspace."""
-    return runs_page(request, None)
-
-
-def runs_page(
-    request: Request, experiment: Experiment | None, form: forms.ExperimentForm | None = None, status: int = 200
-) -> HttpResponse:
-    """Show runs as a table beside their charts; htmx gets the table alone while a run goes on."""
-    query = {name: request.GET.get(name, "").strip() for name in ("filter", "order", "view")}
-    page, error = found_runs(request, experiment, query)
-    if asked_by(request, "no-runs"):
-        return shows_up(request, bool(page.paginator.count))
-    columns = request.GET.getlist("column")
-    table = tables.run_table(list(page), order=query["order"], columns=columns, shows_experiment=experiment is None)
-    form = form or forms.ExperimentForm(initial={"name": experiment.name if experiment else ""})
-    context = {"experiment": experiment, "query": query, "page": page, "table": table, "error": error, "form": form}
-    template = "experiments/_run_table.html" if is_partial(request) else "experiments/experiment_detail.html"
-    return render(request, template, context, status=422 if error else status)
-
-
-def found_runs(request: Request, experiment: Experiment | None, query: dict[str, str]) -> tuple[Page[Run], str]:
-    """Give the page of runs that match, and what is wrong with the filter; a wrong one finds nothing."""
-    view = View.DELETED if query["view"] == "deleted" else View.ACTIVE
-    ids = [experiment.pk] if experiment else None
-    order = [query["order"] or tables.BY_NEWEST]
-    try:
-        rows = queries.search_runs(
-            request.actor, request.workspace, ids, text=query["filter"], order_by=order, view=view
-        )
-        return page_of(request, rows), ""
-    except InvalidValue as refused:
-        return page_of(request, Run.objects.none()), refused.message
-
-
-def page_of(request: Request, rows: QuerySet[Run]) -> Page[Run]:
-    """Read one page, within the time that a search may take."""
-    rows = rows.select_related("experiment").prefetch_related("metrics", "params")
-    with limited():
-        page = Paginator(rows, RUNS_A_PAGE).get_page(request.GET.get("page"))
-        len(page)  # reads it, here and not while the page is rendered
-    return page
 
 
 @access.needs("experiments.write")

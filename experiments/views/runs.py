@@ -90,7 +90,8 @@ def run_state(request: Request, run_id: str) -> HttpResponse:
 @require_GET
 def run_values(request: Request, run_id: str) -> HttpResponse:
     run = fetch(request, run_id)
-    return render(request, "experiments/_run_values.html", {"run": run, **values(run)})
+    context = {"run": run, **values(run), "duration_ms": tables.duration_ms(run), "is_refresh": True}
+    return render(request, "experiments/_run_values.html", context)
 
 
 @access.needs("experiments.read")

@@ -86,6 +86,11 @@ def held_jobs(actor: Actor, *, node_name: str) -> list[Job]:
     return list(Job.objects.filter(node=node_of(actor, node_name), state__in=HELD).order_by("created_ms"))
 
 
+def known_runs(actor: Actor, *, run_ids: list[str]) -> list[str]:
+    """Say which of these jobs of the node's cluster still exist; what is deleted must leave the node's disk too."""
+    return list(Job.objects.filter(target=cluster_of(actor), pk__in=run_ids).values_list("pk", flat=True))
+
+
 def locked(actor: Actor, run_id: str) -> Job:
     rows = Job.objects.select_for_update(of=["self"]).select_related("run", "workspace")
     job: Job | None = rows.filter(pk=run_id, target=cluster_of(actor)).first()

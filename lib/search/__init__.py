@@ -8,6 +8,7 @@ Whoever searches something says in a `sql.Table` where its attributes, params, t
 knows a model.
 """
 
+from lib.search import dialects
 from lib.search.dialects import Dialect
 from lib.search.errors import SearchError, SearchTooLarge
 from lib.search.orders import parse_order
@@ -25,6 +26,7 @@ __all__ = [
     "SearchError",
     "SearchTooLarge",
     "Term",
+    "dialects",
     "parse_filter",
     "parse_order",
 ]

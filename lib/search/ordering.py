@@ -11,28 +11,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import (
-    BigIntegerField,
     Case,
     F,
     FilteredRelation,
-    FloatField,
     IntegerField,
     Q,
     QuerySet,
-    TextField,
     Value,
     When,
 )
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, NullIf
 
-from lib.search.sql import NAN, Binary, Related, Table, is_there
+from lib.search.sql import NAN, REAL, TEXT, Binary, Related, Table, is_there
 from lib.search.tree import OrderTerm
-
-# What stands in a missing value's place; its rank has sorted it already. Attributes that may be missing are times.
-WHOLE = Value(0, output_field=BigIntegerField())
-REAL = Value(0.0, output_field=FloatField())
-TEXT = Value("", output_field=TextField())
 
 
 @dataclass(frozen=True)
@@ -61,7 +53,7 @@ class Ordering:
             if term.field.key not in table.nullable:
                 self.keys.append(SortKey(plain_name(column) or name, column, term.is_descending))
                 return
-            self.split(name, column, WHOLE, term)
+            self.split(name, column, table.nullable[term.field.key], term)
             return
         related = table.related[term.field.kind]
         self.joins[f"{name}_row"] = FilteredRelation(

@@ -39,7 +39,7 @@ def parse_filter(text: str, dialect: Dialect) -> Node:
         return EVERYTHING
     found = parser.every() if dialect.is_mlflow else parser.either()
     if not parser.is_next("end"):
-        raise parser.expected(_("AND") if dialect.is_mlflow else _("AND, OR or the end"))
+        raise parser.expected(_("AND or the end") if dialect.is_mlflow else _("AND, OR or the end"))
     return found
 
 
@@ -97,8 +97,6 @@ class Parser:
         return self.chain("OR", self.every, Or)
 
     def every(self) -> Node:
-        if self.dialect.is_mlflow:
-            return self.every_as_mlflow()
         return self.chain("AND", self.one, And)
 
     def chain(self, word: str, part: Callable[[], Node], kind: type[And] | type[Or]) -> Node:
@@ -107,24 +105,10 @@ class Parser:
             parts.append(part())
         return parts[0] if len(parts) == 1 else kind(tuple(parts))
 
-    def every_as_mlflow(self) -> Node:
-        """Read terms as MLflow does, which only drops each AND it meets."""
-        parts: list[Node] = []
-        while True:
-            while self.take_word("AND"):
-                pass
-            if self.is_next("end"):
-                break
-            if self.peek.word in ("OR", "NOT") or self.is_next("open"):
-                raise self.expected(_("a comparison (MLflow's filters know AND only)"))
-            if parts and self.peek.kind in ("junk", "comma", "close"):
-                raise self.expected(_("AND or the end"))
-            parts.append(self.term())
-        return parts[0] if len(parts) == 1 else And(tuple(parts))
-
     def one(self) -> Node:
         if self.peek.word != "NOT" and not self.is_next("open"):
             return self.term()
+        self.refuse_in_mlflow(_("a comparison (MLflow's filters know AND only)"))
         self.depth += 1
         if self.depth > DEEPEST:
             raise SearchTooLarge(

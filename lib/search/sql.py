@@ -11,12 +11,30 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import BooleanField, DecimalField, Exists, F, Func, Model, OuterRef, Q, Value
+from django.db.models import (
+    BigIntegerField,
+    BooleanField,
+    DecimalField,
+    Exists,
+    F,
+    FloatField,
+    Func,
+    Model,
+    OuterRef,
+    Q,
+    TextField,
+    Value,
+)
 from django.db.models.expressions import Combinable
 
 from lib.search.tree import Ago, And, Field, Kind, Node, Not, Operator, Or, OrderTerm, Scalar, Term
 
 NAN = float("nan")
+ALWAYS = Q(Value(True, output_field=BooleanField()))
+# What an order puts in a missing value's place, which has a rank of its own.
+WHOLE = Value(0, output_field=BigIntegerField())
+REAL = Value(0.0, output_field=FloatField())
+TEXT = Value("", output_field=TextField())
 # How much of a text an index holds: enough to tell values apart, and within what a page of the index can take.
 BEGINNING = 64
 
@@ -26,7 +44,8 @@ class Related:
     """Rows beside the searched one: `link` points back to it, `relation` is the way there.
 
     `values` maps what a field asks for to a column: for keyed rows which value of the series (`last`, `min`, `max`),
-    for rows without keys (`key_column=""`) the key itself.
+    for rows without keys (`key_column=""`) the key itself. `indexed` is the beginning of a long text, if there is an
+    index on it; `only` leaves rows out.
     """
 
     model: type[Model]
@@ -35,6 +54,7 @@ class Related:
     values: Mapping[str, Combinable] = field(default_factory=lambda: {"last": F("value")})
     key_column: str = "key"
     indexed: Combinable | None = None
+    only: Q = field(default_factory=Q)
 
     def value(self, wanted: Field) -> Combinable:
         return self.values[wanted.of if self.key_column else wanted.key]
@@ -42,11 +62,14 @@ class Related:
 
 @dataclass(frozen=True)
 class Table:
-    """Where a dialect's fields are kept. `nullable` names the attributes that may be missing."""
+    """Where a dialect's fields are kept. `nullable` are attributes that may be missing, with their fillers in an order.
+
+    `default_order` goes behind any other, and ends with what no two rows share.
+    """
 
     attributes: Mapping[str, Combinable]
     related: Mapping[Kind, Related]
-    nullable: frozenset[str] = frozenset()
+    nullable: Mapping[str, Value] = field(default_factory=dict)
     default_order: Sequence[OrderTerm] = ()
 
 
@@ -87,6 +110,8 @@ def condition(table: Table, node: Node, *, now_ms: int) -> Q:
             return term(table, node, now_ms)
         case Not(part):
             return ~condition(table, part, now_ms=now_ms)
+        case And(()):
+            return ALWAYS
         case And(parts):
             return combined(Q.AND, [condition(table, part, now_ms=now_ms) for part in parts])
         case Or(parts):
@@ -120,7 +145,7 @@ def term(table: Table, node: Term, now_ms: int) -> Q:
 
 
 def exists(related: Related, any_of_these: Sequence[Term], now_ms: int) -> Q:
-    rows = related.model._default_manager.filter(**{related.link: OuterRef("pk")})
+    rows = related.model._default_manager.filter(related.only, **{related.link: OuterRef("pk")})
     keys = sorted({one.field.key for one in any_of_these})
     if related.key_column and len(keys) > 1:
         # Said apart from the comparisons, so that the index on (run, key) is used however many there are.

@@ -6,7 +6,7 @@ negative operators included (*has the key, with another value*); `Not` turns tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
@@ -70,6 +70,19 @@ class Not:
 Node = Term | And | Or | Not
 
 EVERYTHING = And(())
+
+
+def changed(node: Node, change: Callable[[Term], Node]) -> Node:
+    """Give the tree with each comparison changed."""
+    match node:
+        case Term():
+            return change(node)
+        case Not(part):
+            return Not(changed(part, change))
+        case And(parts):
+            return And(tuple(changed(part, change) for part in parts))
+        case Or(parts):
+            return Or(tuple(changed(part, change) for part in parts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,75 +1,99 @@
-"""Models and versions by MLflow's filter."""
+"""Models and versions by a filter."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet
+from django.db.models.expressions import Combinable
 
-from lib.mlflow import search, sql
-from lib.mlflow.search import Clause
+from lib.clock import now_ms
+from lib.search import Dialect, Field, Node, OrderTerm, Term, dialects, parse_filter, parse_order
+from lib.search.ordering import Ordering
+from lib.search.sql import TEXT, Related, Table, condition
+from lib.search.tree import EVERYTHING, changed, terms
 from registry.models import ModelAlias, ModelVersion, ModelVersionTag, RegisteredModel, RegisteredModelTag
 from workspaces.access import Actor
 from workspaces.models import Workspace
 
 PROMPT_TAG = "mlflow.prompt.is_prompt"
-TIMES = {
-    "creation_timestamp": "created_ms",
-    "last_updated_timestamp": "updated_ms",
-    "timestamp": "updated_ms",
-}
-MODELS = sql.Table(attributes={"name": "name", **TIMES}, tags=sql.Related(RegisteredModelTag, "model"))
-VERSIONS = sql.Table(
+TIMES: Mapping[str, Combinable] = {"creation_timestamp": F("created_ms"), "last_updated_timestamp": F("updated_ms")}
+MODELS = Table(
+    attributes={"name": F("name"), **TIMES},
+    related={"tag": Related(RegisteredModelTag, "model", "tags")},
+    default_order=(OrderTerm(Field("attribute", "name")),),
+)
+VERSIONS = Table(
     attributes={
-        "name": "model__name",
-        "version_number": "version",
-        "run_id": "run_id",
-        "source_path": "source",
+        "name": F("model__name"),
+        "version_number": F("version"),
+        "run_id": F("run_id"),
+        "source_path": F("source"),
         **TIMES,
     },
-    tags=sql.Related(ModelVersionTag, "version"),
+    nullable={"run_id": TEXT},
+    related={"tag": Related(ModelVersionTag, "version", "tags")},
+    default_order=(
+        OrderTerm(Field("attribute", "name")),
+        OrderTerm(Field("attribute", "version_number"), is_descending=True),
+    ),
 )
 
 
-def asks_for_prompts(clauses: Sequence[Clause]) -> bool:
-    """Say whether a filter names the tag of prompts; any other leaves prompts out."""
-    return any(clause.kind == "tag" and clause.key == PROMPT_TAG for clause in clauses)
+def wants_no_prompts(node: Node) -> bool:
+    """Say whether prompts are left out: unless a filter names their tag, and if it says that they shall be."""
+    named = [term for term in terms(node) if is_prompt_tag(term)]
+    return not named or any(is_not_prompt(term) for term in named)
 
 
-def without_not_prompt(clauses: Sequence[Clause]) -> list[Clause]:
+def without_not_prompt(node: Node) -> Node:
     """Drop `is_prompt != 'true'`, which clients send to ask for models: models lack the tag, and `!=` would want it."""
-    return [clause for clause in clauses if not is_not_prompt(clause)]
+    return changed(node, lambda term: EVERYTHING if is_not_prompt(term) else term)
 
 
-def is_not_prompt(clause: Clause) -> bool:
-    negated = (clause.comparator, str(clause.value).lower()) in (("!=", "true"), ("=", "false"))
-    return clause.kind == "tag" and clause.key == PROMPT_TAG and negated
+def is_prompt_tag(term: Term) -> bool:
+    return term.field == Field("tag", PROMPT_TAG)
+
+
+def is_not_prompt(term: Term) -> bool:
+    negated = (term.operator, str(term.value).lower()) in (("!=", "true"), ("=", "false"))
+    return is_prompt_tag(term) and negated
 
 
 def search_models(
-    actor: Actor, workspace: Workspace, *, text: str = "", order_by: Sequence[str] = ()
+    actor: Actor,
+    workspace: Workspace,
+    *,
+    text: str = "",
+    order_by: Sequence[str] = (),
+    dialect: Dialect = dialects.MODELS,
 ) -> QuerySet[RegisteredModel]:
     """Find models, by name unless ordered otherwise; prompts only when the filter names their tag."""
-    clauses = search.clauses("models", text)
+    node = parse_filter(text, dialect)
     rows = RegisteredModel.objects.visible_to(actor).filter(workspace=workspace)
-    if not asks_for_prompts(clauses) or len(without_not_prompt(clauses)) < len(clauses):
+    if wants_no_prompts(node):
         is_prompt = RegisteredModelTag.objects.filter(model=OuterRef("pk"), key=PROMPT_TAG, value__iexact="true")
         rows = rows.filter(~Exists(is_prompt))
-    rows = rows.filter(sql.condition(MODELS, without_not_prompt(clauses)))
-    rows = sql.ordered(rows, MODELS, search.orders("models", order_by), ["name"])
+    rows = rows.filter(condition(MODELS, without_not_prompt(node), now_ms=now_ms()))
+    found = Ordering(MODELS, parse_order(order_by, dialect)).apply(rows)
     aliases = Prefetch("aliases", ModelAlias.objects.select_related("version"))
-    return rows.prefetch_related("tags", aliases)  # type: ignore[no-any-return]
+    return found.prefetch_related("tags", aliases)
 
 
 def search_versions(
-    actor: Actor, workspace: Workspace, *, text: str = "", order_by: Sequence[str] = ()
+    actor: Actor,
+    workspace: Workspace,
+    *,
+    text: str = "",
+    order_by: Sequence[str] = (),
+    dialect: Dialect = dialects.VERSIONS,
 ) -> QuerySet[ModelVersion]:
     """Find versions, by name and then newest first unless ordered otherwise; prompts as in `search_models`."""
-    clauses = search.clauses("versions", text)
+    node = parse_filter(text, dialect)
     rows = ModelVersion.objects.visible_to(actor).filter(model__workspace=workspace)
-    if not asks_for_prompts(clauses) or len(without_not_prompt(clauses)) < len(clauses):
+    if wants_no_prompts(node):
         is_prompt = ModelVersionTag.objects.filter(version=OuterRef("pk"), key=PROMPT_TAG, value__iexact="true")
         rows = rows.filter(~Exists(is_prompt))
-    rows = rows.filter(sql.condition(VERSIONS, without_not_prompt(clauses)))
-    rows = sql.ordered(rows, VERSIONS, search.orders("versions", order_by), ["model__name", "-version"])
-    return rows.select_related("model", "run", "logged_model").prefetch_related("tags", "aliases")  # type: ignore[no-any-return]
+    rows = rows.filter(condition(VERSIONS, without_not_prompt(node), now_ms=now_ms()))
+    found = Ordering(VERSIONS, parse_order(order_by, dialect)).apply(rows)
+    return found.select_related("model", "run", "logged_model").prefetch_related("tags", "aliases")

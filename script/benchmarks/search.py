@@ -21,7 +21,8 @@ PAGE = 100
 FILL = """
     INSERT INTO experiments_run (id, workspace_id, experiment_id, name, status, user_name, is_submitted,
                                  start_ms, end_ms, created_ms)
-    SELECT md5(n::text), %(workspace)s, %(experiment)s, 'run ' || n, (ARRAY['FINISHED', 'FAILED', 'RUNNING'])[n %% 3 + 1],
+    SELECT md5(n::text), %(workspace)s, %(experiment)s, 'run ' || n,
+           (ARRAY['FINISHED', 'FAILED', 'RUNNING'])[n %% 3 + 1],
            'user ' || n %% 10, false, 1700000000000 + n * 1000, 1700000000000 + n * 1000 + 500, 0
       FROM generate_series(1, %(runs)s) AS n;
 

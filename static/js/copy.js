@@ -13,7 +13,8 @@ async function write(text) {
 
 function valueOf(button) {
   if (button.dataset.copy !== undefined) return button.dataset.copy;
-  return button.closest("[data-copy-root]").querySelector("code").textContent.trimEnd();
+  const lines = button.closest("[data-copy-root]").querySelectorAll("code .l");
+  return Array.from(lines, (line) => line.textContent).join("\n").trimEnd();
 }
 
 export function mount() {

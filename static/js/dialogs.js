@@ -1,5 +1,5 @@
 // Buttons with `commandfor` and `command="show-modal|close"` work without script in new browsers; this serves the others.
-// A click beside a dialog closes it, and a dialog marked data-open (a refused form in it) opens with the page.
+// A form marked data-closes closes its dialog once it went through. A click beside a dialog closes it, and a dialog marked data-open (a refused form in it) opens with the page.
 
 export function mount() {
   const native = "command" in HTMLButtonElement.prototype;
@@ -10,6 +10,9 @@ export function mount() {
     const dialog = document.getElementById(button.getAttribute("commandfor"));
     if (button.getAttribute("command") === "show-modal") dialog.showModal();
     if (button.getAttribute("command") === "close") dialog.close();
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.successful && event.target.matches?.("dialog form[data-closes]")) event.target.closest("dialog").close();
   });
   for (const dialog of document.querySelectorAll("dialog[data-open]")) dialog.showModal();
 }

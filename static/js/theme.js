@@ -1,4 +1,4 @@
-// Theme and folded navigation, remembered in cookies so that the server's first byte is already right.
+// Theme, folded navigation and single keys, remembered in cookies so that the server's first byte is already right.
 
 const YEAR_S = 31_536_000;
 
@@ -20,6 +20,11 @@ export function mount() {
       root.dataset.nav = root.dataset.nav === "folded" ? "" : "folded";
       remember("studio_nav", root.dataset.nav);
     }
+  });
+  document.addEventListener("change", (event) => {
+    if (!event.target.matches("[data-keys-set]")) return;
+    root.dataset.keys = event.target.checked ? "" : "off";
+    remember("studio_keys", root.dataset.keys);
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () =>
     document.dispatchEvent(new CustomEvent("studio:theme")),

@@ -20,7 +20,19 @@ function leaveLater(toast) {
   setTimeout(tick, STAY_MS);
 }
 
-function show(box, { text, tone = "ok" }) {
+/** A button that takes back what the toast tells: { url, names: [[name, value], …] } is posted as a form. */
+function undoButton(box, undo) {
+  const button = Object.assign(document.createElement("button"), { type: "button", className: "btn btn-small", textContent: box.dataset.undo });
+  button.addEventListener("click", () => {
+    const values = {};
+    for (const [name, value] of undo.names) (values[name] ??= []).push(value);
+    button.closest(".toast").remove();
+    htmx.ajax("POST", undo.url, { source: document.body, swap: "none", values });
+  });
+  return button;
+}
+
+function show(box, { text, tone = "ok", undo }) {
   const toast = document.createElement("div");
   toast.className = `toast is-${tone}`;
   toast.setAttribute("role", tone === "bad" ? "alert" : "status");
@@ -32,7 +44,7 @@ function show(box, { text, tone = "ok" }) {
   });
   close.dataset.toastClose = "";
   close.append(icon(box.dataset.sprite, "close", "icon-s"));
-  toast.append(icon(box.dataset.sprite, ICONS[tone] ?? "info", "icon"), words, close);
+  toast.append(icon(box.dataset.sprite, ICONS[tone] ?? "info", "icon"), words, ...(undo ? [undoButton(box, undo)] : []), close);
   box.append(toast);
   leaveLater(toast);
 }

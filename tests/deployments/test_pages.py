@@ -12,6 +12,9 @@ from django.urls import reverse
 from deployments import keys, snippets, trial
 from deployments.model_files import _pretty
 from deployments.models import Deployment, DeploymentState, Endpoint
+from deployments.views import deploy
+from experiments.operations import create_experiment, create_run
+from registry.models import ModelVersion
 
 PAGES = ["endpoint-list", "endpoint-detail", "endpoint-test", "endpoint-consume", "endpoint-logs", "for-home"]
 
@@ -137,9 +140,50 @@ def test_the_code_shown_is_code(endpoint):
     assert subprocess.run(["sh", "-c", shell], capture_output=True, text=True).stdout.strip() == body
 
 
+def test_code_without_a_key_reads_it_from_the_environment(endpoint):
+    shell, program = snippets.curl(endpoint, "{}"), snippets.python(endpoint, "{}")
+    compile(program, "shown", "exec")
+    assert '"Authorization: Bearer $STUDIO_ENDPOINT_KEY"' in shell
+    assert 'os.environ["STUDIO_ENDPOINT_KEY"]' in program
+
+
 def test_rows_of_an_example_stand_on_one_line():
     body = {"dataframe_split": {"columns": ["a", "b"], "data": [[1, "[ x\n ]"], [3, "y, z"]]}}
     text = _pretty(body)
     assert '["a", "b"]' in text
     assert '[3, "y, z"]' in text
     assert json.loads(text) == body
+
+
+@pytest.fixture
+def run(alice, workspace):
+    experiment = create_experiment(alice, workspace, name="Diabetes sample")
+    return create_run(alice, experiment, name="swift-fox")
+
+
+def test_a_runs_model_is_registered_and_deployed_in_one_step(browse, alice_user, run, version, monkeypatch):
+    asked = {}
+    monkeypatch.setattr(deploy, "register_from_run", lambda *_actor, **given: asked.update(given) or version)
+    here = f"/w/main/deploy/run/{run.pk}/?path=model"
+    assert b"diabetes-sample" in browse(alice_user).get(here).content
+    values = {"model": "m", "name": "quick", "cpu_cores": 0.5, "memory_gb": 1, "auth": "key"}
+    answer = browse(alice_user).post(here, values)
+    assert answer.status_code == 303 and answer.headers["Location"] == "/w/main/endpoints/quick/"
+    assert asked == {"run": run, "path": "model", "name": "m"}
+
+
+def test_a_refused_endpoint_leaves_no_version_behind(browse, alice_user, run, version, monkeypatch):
+    def register(*_actor, **_given):
+        return ModelVersion.objects.create(model=version.model, version=9, source="runs:/x/model")
+
+    monkeypatch.setattr(deploy, "register_from_run", register)
+    values = {"model": "m", "name": "No good name", "cpu_cores": 0.5, "memory_gb": 1, "auth": "key"}
+    answer = browse(alice_user).post(f"/w/main/deploy/run/{run.pk}/?path=model", values)
+    assert answer.status_code == 422
+    assert not ModelVersion.objects.filter(version=9).exists()
+
+
+def test_bob_and_charlie_do_not_deploy_a_run(browse, bob_user, charlie_user, run):
+    here = f"/w/main/deploy/run/{run.pk}/?path=model"
+    assert browse(bob_user).get(here).status_code == 403
+    assert browse(charlie_user).get(here).status_code == 404

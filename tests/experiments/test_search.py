@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from experiments import operations, queries
 from experiments.metrics import Point
 from experiments.models import Experiment
-from lib.mlflow import search
+from lib.search import dialects, parse_filter
+from lib.search.tree import terms
 
 pytestmark = pytest.mark.django_db
 
@@ -71,7 +72,7 @@ def value_in(details, clause):
     if clause.kind == "metric":
         found = details.metrics.get(clause.key)
         return None if found is None else found.value
-    if clause.kind == "parameter":
+    if clause.kind == "param":
         return details.params.get(clause.key)
     if clause.kind == "tag":
         return details.tags.get(clause.key)
@@ -102,9 +103,11 @@ filters = st.lists(st.one_of(text_clause, number_clause, null_clause), min_size=
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=filters)
 def test_a_filter_finds_what_a_plain_reading_finds(runs, alice, workspace, text):
-    clauses = search.clauses("runs", text)
+    clauses = list(terms(parse_filter(text, dialects.MLFLOW_RUNS)))
     wanted = {
-        one.run.pk for one in runs if all(holds(each.comparator, value_in(one, each), each.value) for each in clauses)
+        one.run.pk
+        for one in runs
+        if all(holds(each.operator, value_in(one, each.field), each.value) for each in clauses)
     }
     found = queries.search_runs(alice, workspace, None, text=text)
     assert {run.pk for run in found} == wanted

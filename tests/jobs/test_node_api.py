@@ -83,3 +83,9 @@ def test_a_program_submits_a_job_with_its_files(bearer, alice_user, bob_user, jo
     assert bearer(bob_user).post("/w/main/api/v1/jobs", body, content_type="application/json").status_code == 403
     body["files"] = {"../up.py": ""}
     assert bearer(alice_user).post("/w/main/api/v1/jobs", body, content_type="application/json").status_code == 400
+
+
+def test_a_node_learns_which_of_its_jobs_are_deleted(submit, joined):
+    job, gone = submit(), "0" * 32
+    answer = post(joined, "/known", run_ids=[job.pk, gone])
+    assert answer.json() == {"run_ids": [job.pk]}

@@ -49,7 +49,11 @@ def chromium() -> Iterator[Browser]:
 def window(browser: Browser, url: str, *, dark: bool = False, narrow: bool = False) -> Iterator[Page]:
     """Open a page of a fresh browser profile; what its console complains of fails the test."""
     context = browser.new_context(
-        base_url=url, viewport=NARROW if narrow else WIDE, color_scheme="dark" if dark else "light", locale="en-GB"
+        base_url=url,
+        viewport=NARROW if narrow else WIDE,
+        color_scheme="dark" if dark else "light",
+        locale="en-GB",
+        reduced_motion="reduce",  # or axe weighs a colour that is on its way from one theme to the other
     )
     page = context.new_page()
     complaints: list[str] = []

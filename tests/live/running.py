@@ -154,6 +154,11 @@ class RunningStudio:
                 found[process.pid] = process
         return list(found.values())
 
+    def replicas(self) -> set[int]:
+        """The scoring servers of this studio's endpoints, found by what their command line says."""
+        folder = f"--model {self.home}/replicas/"
+        return {one.pid for one in processes.every() if one.is_alive and folder in command_line(one.pid)}
+
     def manage(self, *arguments: str) -> str:
         """Run a management command by hand."""
         done = subprocess.run(
@@ -188,6 +193,14 @@ class RunningStudio:
             shutil.rmtree(runtime, ignore_errors=True)
         shutil.rmtree(self.home, ignore_errors=True)
         self.output_file.unlink(missing_ok=True)
+
+
+def command_line(pid: int) -> str:
+    """Return the words of a process's command, or nothing when it is gone."""
+    try:
+        return (processes.PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def temporary_folder(name: str = "studio live ") -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 
 from studio.supervisor import processes
-from tests.live.running import RunningStudio, until
+from tests.live.running import RunningStudio, command_line, until
 
 
 def submit_sample(running: RunningStudio) -> None:
@@ -23,13 +23,6 @@ def training(running: RunningStudio) -> list[processes.Process]:
         for found in running.processes()
         if venvs in command_line(found.pid) and "train.py" in command_line(found.pid)
     ]
-
-
-def command_line(pid: int) -> str:
-    try:
-        return (processes.PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-    except OSError:
-        return ""
 
 
 def test_a_job_outlives_a_kill_and_ends_with_a_stop(another_studio):

@@ -43,3 +43,7 @@ def test_durations_have_units(ms, shown):
 def test_a_run_keeps_its_slot():
     # The same numbers as slotOf() in static/js/metric-chart.js gives: a run looks the same in tables and in charts.
     assert [fmt.slot(run) for run in ("", "a", "0d950589231844388e0fdaa64e06d7f8")] == [2, 1, 6]
+
+
+def test_a_line_of_a_log_loses_its_pictographs():
+    assert fmt.one_line("\U0001f3c3 View run\tat: http://x \u2714") == "View run at: http://x"

@@ -48,7 +48,7 @@ COUNT_LOOSE = """
 
 
 class Migration(migrations.Migration):
-    dependencies = [("experiments", "0004_search_indexes")]
+    dependencies = [("experiments", "0005_saved_views")]
 
     operations = [
         migrations.AddField(

@@ -1,0 +1,39 @@
+"""A search that takes too long ends, says so, and leaves nothing behind."""
+
+import pytest
+from django.db import connection
+from django.db.models import FloatField, Func, Value
+
+from experiments.models import Experiment
+from lib.errors import InvalidValue
+from lib.search.bounds import limited
+
+pytestmark = pytest.mark.django_db
+
+
+def slowly(seconds):
+    sleep = Func(Value(seconds), function="pg_sleep", template="(%(function)s(%(expressions)s) IS NULL)::int::float")
+    sleep.output_field = FloatField()
+    return Experiment.objects.annotate(slept=sleep)
+
+
+def timeout():
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        return cursor.fetchone()[0]
+
+
+def test_a_search_that_takes_too_long_is_refused(workspace):
+    before = timeout()
+    with pytest.raises(InvalidValue, match=r"longer than 0\.2 seconds"), limited(0.2):
+        list(slowly(5))
+    assert timeout() == before
+    assert Experiment.objects.exists()
+
+
+def test_a_search_in_time_is_answered_and_the_bound_ends_with_it(workspace):
+    before = timeout()
+    with limited(5):
+        assert len(slowly(0.01)) == 1
+        assert timeout() == "5s"
+    assert timeout() == before

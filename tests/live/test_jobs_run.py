@@ -1,0 +1,135 @@
+"""Jobs on the embedded cluster: the sample to its end, and what becomes of a job when something is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.live.running import RunningStudio, until
+
+SLEEPS = (
+    "import subprocess, time\nsubprocess.Popen(['setsid', 'sleep', '7351'])\nprint('up', flush=True)\ntime.sleep(600)\n"
+)
+ENDED = ("Completed", "Failed", "Canceled")
+
+
+class Jobs:
+    """A member who submits jobs, and the hand that kills their runners."""
+
+    def __init__(self, studio: RunningStudio) -> None:
+        self.studio = studio
+        headers = {"Authorization": f"Bearer {studio.token}"}
+        self.http = httpx.Client(base_url=f"{studio.url}/w/main", headers=headers, timeout=30, trust_env=False)
+
+    def submit(self, script: str, **fields: object) -> str:
+        body = {"experiment": "live", "files": {"train.py": script}, "command": ["python", "train.py"], **fields}
+        answer = self.http.post("/api/v1/jobs", json={"environment": {"packages": []}, **body})
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["run_id"])
+
+    def get(self, run_id: str) -> dict:
+        return self.http.get(f"/api/v1/jobs/{run_id}").json()
+
+    def wait(self, run_id: str, *states: str, timeout_s: float = 90) -> dict:
+        return until(lambda: (job := self.get(run_id))["state"] in states and job, timeout_s)
+
+    def log(self, run_id: str) -> str:
+        return str(self.http.get(f"/api/v1/jobs/{run_id}/logs/std").json()["text"])
+
+    def up(self, script: str, **fields: object) -> str:
+        run_id = self.submit(script, **fields)
+        until(lambda: "up" in self.log(run_id), 90)
+        return run_id
+
+    def record(self, run_id: str, attempt: int = 1) -> dict:
+        found = [*self.studio.home.rglob(f"{run_id}-{attempt}/state.json")]
+        found += [*Path("/var/lib/studio").glob(f"*/jobs/{run_id}-{attempt}/state.json")]
+        return json.loads(found[0].read_text())
+
+
+@pytest.fixture(scope="module")
+def jobs(studio: RunningStudio) -> Jobs:
+    return Jobs(studio)
+
+
+def sleepers() -> str:
+    return subprocess.run(["pgrep", "-f", "sleep 7351"], capture_output=True, text=True, check=False).stdout
+
+
+def test_the_sample_logs_live_and_leaves_a_model(jobs):
+    answer = jobs.http.post("/api/v1/jobs/sample")
+    run_id = answer.json()["run_id"]
+    first = until(lambda: metrics(jobs, run_id), 90)
+    assert jobs.get(run_id)["state"] not in ENDED
+    assert jobs.wait(run_id, *ENDED, timeout_s=180)["state"] == "Completed"
+    run = jobs.http.get("/api/2.0/mlflow/runs/get", params={"run_id": run_id}).json()["run"]
+    last = {one["key"]: one for one in run["data"]["metrics"]}
+    assert run["info"]["status"] == "FINISHED"
+    assert last["test_rmse"]["step"] == 200
+    assert last["test_rmse"]["value"] < first[0]["value"] or last["test_rmse"]["value"] < 60
+    assert run["outputs"]["model_outputs"]
+
+
+def metrics(jobs: Jobs, run_id: str) -> list[dict]:
+    run = jobs.http.get("/api/2.0/mlflow/runs/get", params={"run_id": run_id}).json()["run"]
+    return run["data"].get("metrics", [])
+
+
+def test_outputs_are_kept_and_links_out_of_them_are_not(jobs):
+    script = (
+        "import os\n"
+        "os.makedirs('outputs/a')\n"
+        "open('outputs/a/x.txt', 'w').write('hi')\n"
+        "os.symlink('/etc/passwd', 'outputs/link')\n"
+        "print({name for name in os.environ if 'SECRET' in name or 'DATABASE' in name})\n"
+    )
+    run_id = jobs.submit(script)
+    assert jobs.wait(run_id, *ENDED)["state"] == "Completed"
+    assert jobs.log(run_id) == "set()\n"
+    answer = jobs.http.get("/api/2.0/mlflow/artifacts/list", params={"run_id": run_id, "path": "outputs"}).json()
+    assert [file["path"] for file in answer["files"]] == ["outputs/a"]
+
+
+def test_cancel_reaches_every_process_of_the_job(jobs):
+    run_id = jobs.up(SLEEPS)
+    jobs.http.post(f"/api/v1/jobs/{run_id}/cancel")
+    assert jobs.wait(run_id, *ENDED)["state"] == "Canceled"
+    assert not sleepers()
+
+
+@pytest.mark.parametrize("victim", ["pid", "shim"])
+def test_a_killed_runner_fails_the_job_and_leaves_no_process(jobs, victim):
+    run_id = jobs.up(SLEEPS)
+    os.kill(jobs.record(run_id)[victim], signal.SIGKILL)
+    job = jobs.wait(run_id, *ENDED)
+    assert (job["state"], job["error"]) == ("Failed", "The job's runner was killed.")
+    assert not sleepers()
+
+
+def test_a_lost_attempt_is_run_again_where_the_rule_allows(jobs):
+    run_id = jobs.up("import time\nprint('up', flush=True)\ntime.sleep(20)\n", attempts_allowed=2)
+    os.kill(jobs.record(run_id)["pid"], signal.SIGKILL)
+    job = jobs.wait(run_id, *ENDED)
+    assert (job["state"], job["attempt"]) == ("Completed", 2)
+
+
+def test_a_killed_node_changes_nothing_for_a_job_under_way(jobs):
+    run_id = jobs.up("import time\nprint('up', flush=True)\ntime.sleep(12)\nprint('end')\n")
+    parts = json.loads((jobs.studio.home / "run/parts.json").read_text())["parts"]
+    os.kill(parts["node"]["pid"], signal.SIGKILL)
+    job = jobs.wait(run_id, *ENDED)
+    assert (job["state"], job["attempt"]) == ("Completed", 1)
+    assert jobs.log(run_id) == "up\nend\n"
+
+
+def test_limits_end_a_greedy_job_and_say_so(jobs):
+    memory = jobs.submit("x = []\nwhile True: x.append(bytearray(10**6))\n", limits={"memory_bytes": 200_000_000})
+    late = jobs.submit("import time\ntime.sleep(600)\n", time_limit_s=2)
+    assert "out of memory" in jobs.wait(memory, *ENDED)["error"]
+    assert "time limit" in jobs.wait(late, *ENDED)["error"]
