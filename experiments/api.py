@@ -123,7 +123,7 @@ def experiments(request: Request) -> Response:
 )
 @api_view(["GET"])
 def runs(request: Request) -> Response:
-    """Find runs by a filter, in the given experiments or in all, with what they logged."""
+    """Find runs by a filter (MLflow's grammar and more), in the given experiments or in all, with what they logged."""
     actor, workspace = asked(request).actor, asked(request).workspace
     limit = number(request, "limit", 100, least=1, most=MOST_A_PAGE) or 100
     offset = number(request, "offset", 0, least=0, most=10_000_000) or 0

@@ -259,10 +259,16 @@ class MetricSeries(models.Model):
     last_value = models.FloatField()
     min_value = models.FloatField(null=True, help_text="Of the numbers among its points; none if all are NaN.")
     max_value = models.FloatField(null=True)
+    loose = models.IntegerField(
+        default=0, db_default=0, help_text="A hint at what is not packed: its points, and 16 a block."
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "key"], name="metric_series")]
-        indexes = [models.Index(fields=["key", "last_value"], include=["run"], name="metric_series_value")]
+        indexes = [
+            models.Index(fields=["key", "last_value"], include=["run"], name="metric_series_value"),
+            models.Index(fields=["id"], condition=models.Q(loose__gte=128), name="metric_series_loose"),
+        ]
 
 
 class MetricBlock(models.Model):
@@ -276,3 +282,18 @@ class MetricBlock(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["series", "digest"], name="metric_block")]
+
+
+class MetricChunk(models.Model):
+    """Some thousand points of one series, packed by `experiments.metrics.packing`, with a few of them beside."""
+
+    series = models.ForeignKey(MetricSeries, on_delete=models.DO_NOTHING, db_constraint=False)
+    points = models.IntegerField()
+    min_step = models.BigIntegerField()
+    max_step = models.BigIntegerField()
+    min_ms = models.BigIntegerField()
+    max_ms = models.BigIntegerField()
+    steps = models.BinaryField()
+    times = models.BinaryField()
+    values = models.BinaryField()
+    preview = models.BinaryField()

@@ -28,6 +28,8 @@ app.conf.beat_schedule = {
         ("reconcile-environments", "compute.tasks.reconcile", 5.0),
         ("reconcile-deletions", "workspaces.tasks.reconcile", 5.0),
         ("reconcile-webhooks", "workspaces.webhooks.tasks.reconcile", 5.0),
+        ("pack-points", "experiments.tasks.pack_points", 10.0),
+        ("forget-uploads", "experiments.tasks.forget_uploads", 3600.0),
         ("tidy-webhooks", "workspaces.webhooks.tasks.tidy", 600.0),
     ]
 }

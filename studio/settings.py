@@ -165,6 +165,8 @@ CACHES = {
 AUTH_USER_MODEL = "workspaces.User"
 LOGIN_URL = "workspaces:sign-in"
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+# How long a process may take a token, and its owner's roles, as it last saw them; 0 asks the database every time.
+CREDENTIALS_SECONDS = env_int("STUDIO_CREDENTIALS_SECONDS", 2, least=0)
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",

@@ -28,6 +28,7 @@ def no_broker(settings):
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.CREDENTIALS_SECONDS = 0  # users come and go within a test
     cache.clear()
 
 

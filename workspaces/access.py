@@ -73,6 +73,11 @@ class Actor:
         rows = Membership.objects.filter(user_id=self.user_id, workspace__state=LifeState.ACTIVE)
         return dict(rows.values_list("workspace_id", "role"))
 
+    @cached_property
+    def met(self) -> dict[str, Workspace]:
+        """Workspaces in which this actor has been, by the name in the address ("" for none): it lives as long."""
+        return {}
+
     def may(self, permission: str, workspace: Workspace) -> bool:
         if self.kind == "system":
             return True
@@ -158,11 +163,14 @@ Operation = Callable[Concatenate[Actor, Any, P], T]
 OPERATIONS: dict[str, Callable[..., Any]] = {}
 
 
-def operation(permission: str, *, audit: bool = True) -> Callable[[Operation[P, T]], Operation[P, T]]:
+def operation(
+    permission: str, *, audit: bool = True, is_one_statement: bool = False
+) -> Callable[[Operation[P, T]], Operation[P, T]]:
     """Make a function the one way to change something.
 
     It asks `require(actor, permission, target)`, runs in a transaction, and leaves an audit row unless `audit=False`
-    (for high-volume logging). The function is `fn(actor, target, *, keywords)`.
+    (for high-volume logging). `is_one_statement` leaves the transaction to the database. The function is
+    `fn(actor, target, *, keywords)`.
     """
 
     def decorate(function: Operation[P, T]) -> Operation[P, T]:
@@ -172,6 +180,8 @@ def operation(permission: str, *, audit: bool = True) -> Callable[[Operation[P, 
         @wraps(function)
         def call(actor: Actor, target: Any, *args: P.args, **keywords: P.kwargs) -> T:
             require(actor, permission, target)
+            if is_one_statement and not audit:
+                return function(actor, target, *args, **keywords)
             with transaction.atomic():
                 if not audit:
                     return function(actor, target, *args, **keywords)

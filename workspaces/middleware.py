@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
@@ -119,7 +120,16 @@ class WallsMiddleware:
 
 def find_workspace(request: HttpRequest, actor: access.Actor, name: str | None, *, required: bool) -> Workspace | None:
     """Take the workspace of the address, else of the header, else the actor's default, else its first."""
-    name = name or request.headers.get("X-MLFLOW-WORKSPACE")
+    name = name or request.headers.get("X-MLFLOW-WORKSPACE") or ""
+    if (met := actor.met.get(name)) is not None:
+        return copy.copy(met)  # a view may change its own
+    found = ask_for_workspace(actor, name, required=required)
+    if found is not None:
+        actor.met[name] = copy.copy(found)
+    return found
+
+
+def ask_for_workspace(actor: access.Actor, name: str, *, required: bool) -> Workspace | None:
     rows = access.visible_workspaces(actor)
     if name:
         found = rows.filter(name=name).first()

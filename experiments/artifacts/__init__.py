@@ -1,10 +1,12 @@
 """Artifacts: the files of runs and logged models, in one store.
 
-Places are made by the server (`places`), paths from outside pass `paths.checked`, bytes live in `disk`. `trees` shows
+Places are made by the server (`places`), paths from outside pass `paths.checked`, bytes live in `disk`, `uploads` takes
+large files in parts. `trees` shows
 a run's files together with the models that it logged, and `mlmodel` reads what an MLmodel file says without loading
 anything.
 """
 
+from experiments.artifacts import uploads
 from experiments.artifacts.disk import Entry, store
 from experiments.artifacts.mlmodel import Column, Flavor, ModelDescription, describe_model
 from experiments.artifacts.paths import checked
@@ -30,4 +32,5 @@ __all__ = [
     "read_text",
     "resolve",
     "store",
+    "uploads",
 ]

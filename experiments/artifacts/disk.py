@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
@@ -55,6 +55,7 @@ class Store(Protocol):
     def delete(self, key: str) -> None: ...
     def size(self, key: str) -> int: ...
     def copy_to(self, key: str, folder: Path) -> None: ...
+    def join(self, keys: Sequence[str], key: str) -> int: ...
 
 
 class DiskStore:
@@ -92,6 +93,22 @@ class DiskStore:
                 return write(folder, name, source, size_bytes)
         except OSError as error:
             raise translated(error, key) from error
+
+    def join(self, keys: Sequence[str], key: str) -> int:
+        """Put files one behind the other into a new one, whole, over what was there; give its size."""
+        parent, name = split(key)
+        try:
+            with self.folder(parent, make=True) as folder, draft(folder, name) as target:
+                return sum(self.append(one, target) for one in keys)
+        except OSError as error:
+            raise translated(error, key) from error
+
+    def append(self, key: str, target: IO[bytes]) -> int:
+        with self.open(key) as source:
+            wanted, sent = os.fstat(source.fileno()).st_size, 0
+            while sent < wanted:  # the kernel copies; no byte comes here
+                sent += os.sendfile(target.fileno(), source.fileno(), sent, wanted - sent)
+            return sent
 
     def open(self, key: str) -> BinaryIO:
         parent, name = split(key)
@@ -165,23 +182,30 @@ class DiskStore:
             self.copy_to(f"{key}/{one.path}", folder / one.path if one.is_dir else folder)
 
 
-def write(folder: int, name: str, source: Readable, size_bytes: int | None) -> int:
-    draft = f"{UPLOADING}{new_id()}"
+@contextmanager
+def draft(folder: int, name: str) -> Iterator[IO[bytes]]:
+    """Open a new file to write; it takes its name when the block ends well, and is gone when it does not."""
+    hidden = f"{UPLOADING}{new_id()}"
     descriptor = os.open(
-        draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644, dir_fd=folder
+        hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644, dir_fd=folder
     )
     try:
         with os.fdopen(descriptor, "wb", buffering=0) as target:
-            written = pour(source, target)
-            if size_bytes is not None and written != size_bytes:
-                raise InvalidValue(_("The upload ended after %d of %d bytes.") % (written, size_bytes))
+            yield target
             os.fsync(target.fileno())
-        os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
+        os.replace(hidden, name, src_dir_fd=folder, dst_dir_fd=folder)
         os.fsync(folder)
     except BaseException:
         with suppress(FileNotFoundError):
-            os.unlink(draft, dir_fd=folder)
+            os.unlink(hidden, dir_fd=folder)
         raise
+
+
+def write(folder: int, name: str, source: Readable, size_bytes: int | None) -> int:
+    with draft(folder, name) as target:
+        written = pour(source, target)
+        if size_bytes is not None and written != size_bytes:
+            raise InvalidValue(_("The upload ended after %d of %d bytes.") % (written, size_bytes))
     return written
 
 

@@ -3,13 +3,16 @@
 A written batch is one row per series (its points as three arrays); beside the points stands each series' latest one. A
 point's whole value (step, time, value) is its identity: a batch that a client repeats has the same digest and is
 dropped on writing, and a point that comes twice in different batches is dropped on reading. So a retry changes nothing.
+Meanwhile `compaction` packs what was written into chunks of some thousand points.
 
     append(run_id, points)                     latest(run_ids)
     history(run_id, key)                       sampled(run_id, key, points=1000, …)
     delete_run(run_id)                         keys(run_id)
 """
 
-from experiments.metrics.read import Latest, Points, Sample, history, keys, latest, sampled
+from experiments.metrics.compaction import compact_due
+from experiments.metrics.points import Points
+from experiments.metrics.read import Latest, Sample, history, keys, latest, sampled
 from experiments.metrics.write import Point, append, delete_run, delete_series
 
 __all__ = [
@@ -18,6 +21,7 @@ __all__ = [
     "Points",
     "Sample",
     "append",
+    "compact_due",
     "delete_run",
     "delete_series",
     "history",

@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from django.db import connection
-from tsdownsample import MinMaxDownsampler
 
-Integers = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+from experiments.metrics.arrays import read_arrays
+from experiments.metrics.packing import PREVIEW_POINTS, unpack, unpack_preview
+from experiments.metrics.points import Points, by_step, joined, thinned, without_repeats
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,29 +25,12 @@ class Latest:
 
 
 @dataclass(frozen=True, eq=False)
-class Points:
-    """A series: three arrays of one length, `(n,)`, without repeats, ordered by time, then step, then value."""
-
-    steps: Integers
-    times: Integers
-    values: Floats
-
-    def __len__(self) -> int:
-        return len(self.steps)
-
-    def take(self, chosen: Any) -> Points:
-        return Points(self.steps[chosen], self.times[chosen], self.values[chosen])
-
-
-@dataclass(frozen=True, eq=False)
 class Sample:
     """Points for a chart, ordered by step, and how many there are in the asked range altogether."""
 
     points: Points
     total: int
 
-
-NOTHING = Points(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float64))
 
 LATEST = """
     SELECT run_id, key, last_value, last_ms, last_step
@@ -59,20 +40,40 @@ LATEST = """
      ORDER BY run_id, key
 """
 
-# array_send gives an array's own bytes, which numpy reads in place: no Python object a number.
-HISTORY = """
-    SELECT array_send(block.steps), array_send(block.times), array_send(block.values)
-      FROM experiments_metricblock  AS block
-      JOIN experiments_metricseries AS series ON series.id = block.series_id
-     WHERE series.run_id = %(run)s
-       AND series.key    = %(key)s
+# Blocks and chunks in one statement, so that a series that is packed meanwhile is seen before or after, never between.
+# A chunk of which the preview is enough gives that instead of its columns.
+PARTS = """
+    WITH series AS (SELECT id FROM experiments_metricseries WHERE run_id = %(run)s AND key = %(key)s)
+    SELECT false, cardinality(steps), array_send(steps), array_send(times), array_send(values), NULL::bytea, 0, 0, 0
+      FROM experiments_metricblock
+     WHERE series_id = (SELECT id FROM series)
+ UNION ALL
+    SELECT true, points,
+           CASE WHEN whole THEN NULL ELSE steps   END,
+           CASE WHEN whole THEN NULL ELSE times   END,
+           CASE WHEN whole THEN NULL ELSE values  END,
+           CASE WHEN whole THEN preview END,
+           min_ms, min_step, id
+      FROM (SELECT *,
+                   %(previews)s AND min_step >= %(start)s AND max_step <= %(end)s AS whole
+              FROM experiments_metricchunk
+             WHERE series_id = (SELECT id FROM series)
+               AND min_step <= %(end)s
+               AND max_step >= %(start)s) AS chunk
+     ORDER BY 1 DESC, 7, 8, 9
 """
 
-# PostgreSQL's binary array of one dimension: five 4-byte words (dimensions, has nulls, element type, length, lower
-# bound), then for each element its length in bytes and the element, all big-endian.
-HEADER_BYTES = 20
-INTEGER = np.dtype([("length", ">i4"), ("item", ">i8")])
-FLOAT = np.dtype([("length", ">i4"), ("item", ">f8")])
+CHUNKED = """
+    SELECT coalesce(sum(chunk.points), 0), count(*)
+      FROM experiments_metricchunk  AS chunk
+      JOIN experiments_metricseries AS series ON series.id = chunk.series_id
+     WHERE series.run_id = %(run)s
+       AND series.key    = %(key)s
+       AND chunk.min_step >= %(start)s
+       AND chunk.max_step <= %(end)s
+"""
+
+FIRST, LAST = -(2**63), 2**63 - 1
 
 
 def latest(run_ids: Sequence[str], keys: Sequence[str] | None = None) -> dict[str, list[Latest]]:
@@ -96,30 +97,35 @@ def keys(run_ids: Sequence[str]) -> list[str]:
         return [key for (key,) in cursor.fetchall()]
 
 
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A block, a chunk, or (when `count` says more than there are points) a chunk's preview."""
+
+    points: Points
+    count: int
+
+    @property
+    def is_preview(self) -> bool:
+        return self.count > len(self.points)
+
+
 def history(run_id: str, key: str) -> Points:
-    """Give a whole series."""
+    """Give a whole series, without repeats, ordered by time, then step, then value."""
+    return without_repeats(joined([part.points for part in parts(run_id, key)]))
+
+
+def parts(run_id: str, key: str, start: int = FIRST, end: int = LAST, *, previews: bool = False) -> list[Part]:
+    """Read all blocks of a series and its chunks that meet `[start, end]`, those within by their previews if wanted."""
+    asked: dict[str, Any] = {"run": run_id, "key": key, "start": start, "end": end, "previews": previews}
     with connection.cursor() as cursor:
-        cursor.execute(HISTORY, {"run": run_id, "key": key})
-        blocks = cursor.fetchall()
-    if not blocks:
-        return NOTHING
-    steps, times, values = zip(*blocks, strict=True)
-    return without_repeats(Points(join(steps, INTEGER), join(times, INTEGER), join(values, FLOAT)))
+        cursor.execute(PARTS, asked)
+        return [part(*row) for row in cursor.fetchall()]
 
 
-def join(blocks: Sequence[memoryview], kind: np.dtype[Any]) -> Any:
-    """Read the binary arrays and put them together in this machine's byte order."""
-    parts = [np.frombuffer(block, dtype=kind, offset=HEADER_BYTES)["item"] for block in blocks]
-    return np.concatenate(parts).astype(kind["item"].newbyteorder("="))
-
-
-def without_repeats(points: Points) -> Points:
-    """Sort by time, step and value, and drop a point that equals the one before it (NaN equals NaN here)."""
-    points = points.take(np.lexsort((points.values, points.steps, points.times)))
-    bits = points.values.view(np.int64)
-    is_new = np.ones(len(points), dtype=bool)
-    is_new[1:] = (np.diff(points.times) != 0) | (np.diff(points.steps) != 0) | (bits[1:] != bits[:-1])
-    return points if is_new.all() else points.take(is_new)
+def part(is_chunk: bool, count: int, steps: Any, times: Any, values: Any, preview: Any, *_order: Any) -> Part:
+    if preview is not None:
+        return Part(unpack_preview(preview), count)
+    return Part(unpack(steps, times, values) if is_chunk else read_arrays(steps, times, values), count)
 
 
 def sampled(
@@ -128,27 +134,26 @@ def sampled(
     """Give at most about `points` points of a series in `[start_step, end_step]`, with every minimum and maximum.
 
     The range is cut into equal stretches of steps and the least and greatest value of each are kept, with the first and
-    last point and a NaN where a stretch has one: a spike is never sampled away.
+    last point and a NaN where a stretch has one: a spike is never sampled away. Where there are many times more points
+    than are asked for, packed ones are seen by their previews, which keep the least and greatest of finer stretches.
     """
-    found = history(run_id, key)
-    if start_step is not None:
-        found = found.take(found.steps >= start_step)
-    if end_step is not None:
-        found = found.take(found.steps <= end_step)
-    found = found.take(np.lexsort((found.times, found.steps)))
-    return Sample(thinned(found, points), len(found))
+    start, end = (FIRST if start_step is None else start_step), (LAST if end_step is None else end_step)
+    found = parts(run_id, key, start, end, previews=are_previews_enough(run_id, key, start, end, points))
+    plain = without_repeats(joined([within(one.points, start, end) for one in found if not one.is_preview]))
+    seen = [one for one in found if one.is_preview]
+    all_points = by_step(joined([*(one.points for one in seen), plain]))
+    return Sample(thinned(all_points, points), sum(one.count for one in seen) + len(plain))
 
 
-def thinned(points: Points, most: int) -> Points:
-    if len(points) <= max(most, 4):
+def are_previews_enough(run_id: str, key: str, start: int, end: int, points: int) -> bool:
+    """Say whether the previews inside the range hold at least twice what is asked for."""
+    with connection.cursor() as cursor:
+        cursor.execute(CHUNKED, {"run": run_id, "key": key, "start": start, "end": end})
+        [(count, chunks)] = cursor.fetchall()
+    return bool(chunks and count > PREVIEW_POINTS * chunks and PREVIEW_POINTS * chunks >= 2 * points)
+
+
+def within(points: Points, start: int, end: int) -> Points:
+    if start == FIRST and end == LAST:
         return points
-    finite = np.flatnonzero(np.isfinite(points.values))
-    others = np.flatnonzero(~np.isfinite(points.values))
-    wanted = max(most - min(len(others), most // 4), 4) // 2 * 2
-    if len(finite) > wanted:
-        x = np.arange(len(finite)) if points.steps[0] == points.steps[-1] else points.steps[finite]
-        finite = finite[MinMaxDownsampler().downsample(x, points.values[finite], n_out=wanted)]  # type: ignore[no-untyped-call]
-    if len(others) > most // 4:
-        others = others[np.linspace(0, len(others) - 1, max(most // 4, 1)).astype(np.int64)]
-    ends = np.array([0, len(points) - 1])
-    return points.take(np.unique(np.concatenate([finite, others, ends])))
+    return points.take((points.steps >= start) & (points.steps <= end))

@@ -28,16 +28,16 @@ APPEND = """
         SELECT *
           FROM unnest(%(keys)s::text[],    %(digests)s::uuid[],  %(starts)s::int[],   %(ends)s::int[],
                       %(steps)s::bigint[], %(times)s::bigint[],  %(values)s::float8[],
-                      %(lows)s::float8[],  %(highs)s::float8[])
+                      %(lows)s::float8[],  %(highs)s::float8[],  %(loose)s::int[])
             AS given     (key,             digest,               first,               last,
                           last_step,       last_ms,              last_value,
-                          min_value,       max_value)
+                          min_value,       max_value,            loose)
          ORDER BY key
     ),
     series AS (
         INSERT INTO experiments_metricseries AS known
-                    (run_id,     key, last_step, last_ms, last_value, min_value, max_value)
-             SELECT  %(run)s,    key, last_step, last_ms, last_value, min_value, max_value
+                    (run_id,     key, last_step, last_ms, last_value, min_value, max_value, loose)
+             SELECT  %(run)s,    key, last_step, last_ms, last_value, min_value, max_value, loose
                FROM given
         ON CONFLICT (run_id, key) DO UPDATE
                 SET (last_step, last_ms, last_value) =
@@ -48,7 +48,8 @@ APPEND = """
                       ORDER BY 1 DESC, 2 DESC, 3 DESC
                       LIMIT 1),
                     min_value = least(known.min_value, EXCLUDED.min_value),
-                    max_value = greatest(known.max_value, EXCLUDED.max_value)
+                    max_value = greatest(known.max_value, EXCLUDED.max_value),
+                    loose     = known.loose + EXCLUDED.loose
           RETURNING id, key
     )
     INSERT INTO experiments_metricblock (series_id, digest, steps, times, values)
@@ -90,6 +91,7 @@ def columns(by_key: dict[str, list[Point]]) -> dict[str, Any]:
         "steps": [last.step for last in lasts],
         "times": [last.at_ms for last in lasts],
         "values": literal([last.value for last in lasts]),
+        "loose": [16 + len(series) for series in by_key.values()],
         "lows": [min(values, default=None) for values in numbers],
         "highs": [max(values, default=None) for values in numbers],
         "all_steps": literal([point.step for point in flat]),

@@ -10,7 +10,7 @@ from experiments.metrics import Point
 from experiments.mlflow_api.shapes import VIEWS, Shape, run, run_info
 from experiments.models import Dataset
 from experiments.models import Run as RunRow
-from experiments.operations.logging import ModelPoint
+from experiments.operations.logging import NAME_TAG, ModelPoint
 from experiments.queries.runs import experiment_ids
 from lib.errors import InvalidValue
 from lib.mlflow import batch, limits, wire
@@ -34,16 +34,18 @@ def find(actor: Actor, workspace: Workspace, message: Message) -> RunRow:
 
 @rpc(service.CreateRun, needs=WRITE)
 def create_run(actor: Actor, workspace: Workspace, message: Message) -> Shape:
+    tags = {tag.key: tag.value for tag in message.tags}
     made = operations.create_run(
         actor,
         queries.experiment(actor, workspace, message.experiment_id or "0"),
         name=message.run_name,
-        tags={tag.key: tag.value for tag in message.tags},
+        tags=tags,
         start_ms=message.start_time if message.HasField("start_time") else None,
         user_name=message.user_id,
     )
-    [details] = queries.run_details([made])
-    return {"run": run(details)}
+    # A new run has its tags and nothing else: no need to ask.
+    kept = {key: limits.tag_value(value) for key, value in {**tags, NAME_TAG: made.name}.items()}
+    return {"run": run(queries.RunDetails(made, tags=dict(sorted(kept.items()))))}
 
 
 @rpc(service.GetRun, needs=READ)

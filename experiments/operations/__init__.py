@@ -9,7 +9,7 @@ from experiments.operations.experiments import (
     set_experiment_tag,
     update_experiment,
 )
-from experiments.operations.files import delete_artifact, put_artifact
+from experiments.operations.files import abort_upload, begin_upload, complete_upload, delete_artifact, put_artifact
 from experiments.operations.links import DatasetUse, log_inputs, log_outputs
 from experiments.operations.logging import log_batch, log_metric, log_param, record_model, set_tag
 from experiments.operations.models import (
@@ -32,6 +32,9 @@ from experiments.operations.views import delete_view, save_view
 
 __all__ = [
     "DatasetUse",
+    "abort_upload",
+    "begin_upload",
+    "complete_upload",
     "create_experiment",
     "create_logged_model",
     "create_run",

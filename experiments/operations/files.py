@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from experiments.artifacts import places
+from collections.abc import Sequence
+
+from experiments.artifacts import places, uploads
 from experiments.artifacts.disk import Readable, store
+from experiments.artifacts.uploads import Part
 from experiments.models import LoggedModel, Run
 from experiments.operations.logging import require_active
-from lib.errors import InvalidValue
+from lib.errors import InvalidValue, NotFound
 from workspaces.access import Actor, operation, require
 
 
@@ -22,13 +25,39 @@ def put_artifact(
     Asks for the permission itself: as an `operation` it would hold a transaction open for as long as the bytes take.
     Raises InvalidValue for an unsafe path, a run in the bin, or an upload that ends early.
     """
+    return store().put(writable(actor, owner, path).key, source, size_bytes)
+
+
+def writable(actor: Actor, owner: Run | LoggedModel, path: str) -> places.Place:
+    """Give the place of a file that the actor may write."""
     require(actor, "experiments.write", owner)
     if isinstance(owner, Run):
         require_active(owner)
     place = place_of(owner).below(path)
     if place == place_of(owner):
         raise InvalidValue("Missing value for required parameter 'path'.", field="path")
-    return store().put(place.key, source, size_bytes)
+    return place
+
+
+def begin_upload(actor: Actor, owner: Run | LoggedModel, *, path: str) -> str:
+    """Begin to store a file in parts; give the upload's id. Raises as `put_artifact` does."""
+    return uploads.begin(writable(actor, owner, path))
+
+
+def complete_upload(actor: Actor, owner: Run | LoggedModel, *, path: str, upload_id: str, parts: Sequence[Part]) -> int:
+    """Make the file of its parts; give its size. Raises NotFound for an upload that is over or of another file."""
+    return uploads.complete(upload_of(actor, owner, path, upload_id), parts)
+
+
+def abort_upload(actor: Actor, owner: Run | LoggedModel, *, path: str, upload_id: str) -> None:
+    uploads.abort(upload_of(actor, owner, path, upload_id))
+
+
+def upload_of(actor: Actor, owner: Run | LoggedModel, path: str, upload_id: str) -> uploads.Upload:
+    place, upload = writable(actor, owner, path), uploads.find(upload_id)
+    if upload.target != place.key:
+        raise NotFound("The upload is of another file.", field="upload_id")
+    return upload
 
 
 @operation("experiments.write")

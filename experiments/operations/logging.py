@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 
 from experiments import metrics as series
 from experiments.metrics import Point
-from experiments.models import LoggedModel, LoggedModelMetric, Run, RunParam, RunTag
+from experiments.models import LoggedModel, LoggedModelMetric, Run, RunTag
+from experiments.operations import texts
 from lib.errors import InvalidValue, NotFound
 from lib.mlflow import limits
 from workspaces.access import Actor, operation
@@ -60,8 +61,9 @@ def log_batch(
     write_tags(run, dict(tags))
 
 
-@operation("experiments.write", audit=False)
+@operation("experiments.write", audit=False, is_one_statement=True)
 def log_metric(actor: Actor, run: Run, *, point: Point, model_point: ModelPoint | None = None) -> None:
+    """Log a point, to a logged model too; a client whose call fails between the two repeats both."""
     require_active(run)
     limits.check_key(point.key, "name")
     series.append(run.pk, [point])
@@ -85,10 +87,7 @@ def write_params(run: Run, params: Sequence[tuple[str, str]]) -> None:
             f"Duplicate parameter keys have been submitted: {twice}. Please ensure the request contains only one param "
             "value per param key."
         )
-    # Sorted, so that two batches of one run take their locks in one order.
-    rows = [RunParam(run=run, key=key, value=given[key]) for key in sorted(given)]
-    RunParam.objects.bulk_create(rows, ignore_conflicts=True)
-    for key, value in RunParam.objects.filter(run=run, key__in=list(given)).values_list("key", "value"):
+    for key, value in texts.add_params(run.pk, given):
         if value != given[key]:
             raise InvalidValue(
                 f"Changing param values is not allowed. Param with key='{key}' was already logged with value='{value}' "
@@ -102,8 +101,7 @@ def write_tags(run: Run, tags: Mapping[str, str]) -> None:
     if not tags:
         return
     given = {limits.check_key(key, "key"): limits.tag_value(value) for key, value in tags.items()}
-    rows = [RunTag(run=run, key=key, value=given[key]) for key in sorted(given)]
-    RunTag.objects.bulk_create(rows, update_conflicts=True, unique_fields=["run", "key"], update_fields=["value"])
+    texts.set_tags(run.pk, given)
     name = given.get(NAME_TAG)
     if name and name != run.name:
         if len(name) > 250:

@@ -11,6 +11,7 @@ from experiments.metrics import Latest
 from experiments.models import Experiment, LoggedModel, Run
 from experiments.queries.runs import RunDetails, run_details, search_runs
 from experiments.queries.views import View
+from lib.search.bounds import limited
 from workspaces.access import Actor
 from workspaces.models import Workspace
 
@@ -67,9 +68,11 @@ def runs_table(
 ) -> RunsTable:
     """Give one page of an experiment's runs. Raises InvalidValue for a filter or order that cannot be read."""
     found = search_runs(actor, experiment.workspace, [experiment.pk], text=text, order_by=order_by, view=view)
-    total = found.count()
-    page = min(max(page, 1), max(1, -(-total // page_size)))
-    details = run_details(list(found[(page - 1) * page_size : page * page_size]))
+    with limited():
+        total = found.count()
+        page = min(max(page, 1), max(1, -(-total // page_size)))
+        rows_of_page = list(found[(page - 1) * page_size : page * page_size])
+    details = run_details(rows_of_page)
     metric_keys = sorted({key for one in details for key in one.metrics})
     param_keys = sorted({key for one in details for key in one.params})
     rows = [

@@ -21,9 +21,9 @@ from experiments.models import (
     RunTag,
 )
 from experiments.queries.views import View
-from lib.errors import InvalidValue
+from lib.errors import InvalidValue, NotFound
 from lib.search import Dialect, dialects, parse_filter, parse_order
-from workspaces.access import Actor, fetch
+from workspaces.access import Actor, fetch, require
 from workspaces.models import Workspace
 
 LONGEST_ID = 36
@@ -46,8 +46,13 @@ def run(actor: Actor, workspace: Workspace, run_id: str) -> Run:
     """Give a run of the workspace, in the bin or not. Raises NotFound."""
     if not run_id:
         raise InvalidValue("Missing value for required parameter 'run_id'.", field="run_id")
-    rows = Run.objects.filter(workspace=workspace).select_related("experiment", "workspace")
-    return fetch(actor, rows, pk=run_id[:LONGEST_ID])  # type: ignore[no-any-return]
+    require(actor, Run.read_permission, workspace)
+    # The wall is asked above, for the one workspace that can be meant: a join less on the busiest of all lookups.
+    found: Run | None = Run.objects.filter(workspace_id=workspace.pk, pk=run_id[:LONGEST_ID]).first()
+    if found is None:
+        raise NotFound(_("Run “%(name)s” does not exist.") % {"name": run_id[:200]})
+    found.workspace = workspace
+    return found
 
 
 def owner_of_artifact(actor: Actor, workspace: Workspace, path: str) -> tuple[Run | LoggedModel, str]:
@@ -72,13 +77,13 @@ def search_runs(
 ) -> QuerySet[Run]:
     """Find runs of experiments (of all, for None) by a filter, newest first unless ordered otherwise.
 
-    Raises InvalidValue for a filter or order that cannot be read.
+    `dialect` is the studio's own or MLflow's. Raises InvalidValue for a filter or order that cannot be read; evaluate
+    within `lib.search.bounds.limited`.
     """
     rows = Run.objects.visible_to(actor).filter(view.condition, workspace=workspace)
     if experiment_ids is not None:
         rows = rows.filter(experiment__in=list(experiment_ids))
-    found = search.apply(rows, parse_filter(text, dialect))
-    return search.order(found, parse_order(order_by, dialect))
+    return search.order(search.apply(rows, parse_filter(text, dialect)), parse_order(order_by, dialect))
 
 
 def experiment_ids(actor: Actor, workspace: Workspace, given: Sequence[str]) -> list[int]:

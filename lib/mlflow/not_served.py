@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-NEXT = "It comes with the next part of the tracking server."
+OTHER = "The studio does not serve this part of the protocol."
 TRACES = "The studio keeps runs, not traces of language model calls."
 REVIEW = "The studio has no labelling and review of language model answers."
 DATASETS = "The studio has no evaluation datasets for language models."
@@ -12,9 +12,6 @@ SPACES = "Workspaces are made and changed on the studio's own pages and API, whi
 STORE = "The studio's store gives no presigned addresses: send and fetch artifacts through the proxy."
 
 NOT_SERVED: dict[str, tuple[str, ...]] = {
-    NEXT: (
-        "CreateMultipartUpload", "CompleteMultipartUpload", "AbortMultipartUpload",
-    ),
     STORE: ("CreatePresignedUploadUrl", "CreatePresignedDownloadUrl", "GetPresignedDownloadUrl"),
     TRACES: (
         "SetTraceTag", "SetTraceTagV3", "DeleteTraceTag", "DeleteTraceTagV3", "StartTrace", "EndTrace", "GetTraceInfo",
@@ -58,4 +55,4 @@ REASONS = {name: why for why, names in NOT_SERVED.items() for name in names}
 
 
 def reason(name: str) -> str:
-    return REASONS.get(name, NEXT)
+    return REASONS.get(name, OTHER)

@@ -34,7 +34,7 @@ def run(python: Path, flow: str, folder: Path, **env: str) -> subprocess.Complet
     return subprocess.run(command, cwd=folder, env={**base, **env}, capture_output=True, text=True, timeout=300)
 
 
-@pytest.mark.parametrize("flow", ["tracking", "models", "files"])
+@pytest.mark.parametrize("flow", ["tracking", "models", "files", "parts"])
 def test_the_client_does_what_its_users_do(studio, interpreter, flow, tmp_path):
     env = {"MLFLOW_TRACKING_URI": studio.env["MLFLOW_TRACKING_URI"], "MLFLOW_TRACKING_TOKEN": studio.token}
     done = run(interpreter, flow, tmp_path, **env)

@@ -7,7 +7,7 @@ from workspaces.access import RouteAccess
 
 pytestmark = pytest.mark.django_db
 
-OPEN = {"workspaces:sign-in", "workspaces:use-link", "health"}
+OPEN = {"workspaces:sign-in", "workspaces:use-link", "health", "part"}  # a part: its address is signed
 
 
 def routes(resolver=None, prefix="", namespace=""):

@@ -155,6 +155,23 @@ def files():
     autolog()
 
 
+def parts():
+    """Send a large file in parts, as a client of the 3 line does by itself, and fetch it again; choose a workspace."""
+    if not IS_3:
+        return
+    os.environ["MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE"] = os.environ["MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE"] = str(
+        5 << 20
+    )
+    mlflow.set_workspace(mlflow.list_workspaces()[0].name)
+    content = os.urandom(12 << 20)
+    with tempfile.TemporaryDirectory() as folder, mlflow.start_run() as run:
+        path = Path(folder) / "large.bin"
+        path.write_bytes(content)
+        mlflow.log_artifact(str(path), "data")
+        found = mlflow.artifacts.download_artifacts(run_id=run.info.run_id, artifact_path="data/large.bin")
+        assert Path(found).read_bytes() == content
+
+
 def autolog():
     mlflow.autolog(silent=True)
     with mlflow.start_run() as run:
@@ -176,5 +193,5 @@ def refused(words, call, *arguments):
 
 
 if __name__ == "__main__":
-    {"tracking": tracking, "models": models, "files": files}[sys.argv[1]]()
+    {"tracking": tracking, "models": models, "files": files, "parts": parts}[sys.argv[1]]()
     print("passed", sys.argv[1], mlflow.__version__)
