@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 
@@ -135,7 +136,7 @@ def test_the_code_shown_is_code(endpoint):
     program = snippets.python(endpoint, body, "the-key")
     compile(program, "shown", "exec")
     shell = snippets.curl(endpoint, body, "the-key").replace(
-        "curl -sS", f"{sys.executable} -c 'import sys; print(sys.argv[-1])'"
+        "curl -sS", f"{shlex.quote(sys.executable)} -c 'import sys; print(sys.argv[-1])'"
     )
     assert subprocess.run(["sh", "-c", shell], capture_output=True, text=True).stdout.strip() == body
 

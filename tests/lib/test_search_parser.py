@@ -193,7 +193,7 @@ def test_what_mlflow_reads_is_read_alike_and_what_it_refuses_is_refused(text):
         found = [(one.field.kind, one.field.key, one.operator, one.value) for one in terms(tree)]
     except SearchError:
         found = None
-    if wanted is not None and any("''" in part for _kind, _key, _sign, value in wanted for part in as_list(value)):
+    if re.search(r"\([^)]*it''s", text):
         return  # Python's own reading of 'it''s' inside a list, by accident of MLflow's parser
     assert found == wanted
 
@@ -203,10 +203,6 @@ def test_an_and_too_many_or_too_few_is_refused_where_mlflow_would_lose_it(text):
     assert SearchUtils.parse_search_filter(text) is not None
     with pytest.raises(SearchError):
         parse_filter(text, dialects.MLFLOW_RUNS)
-
-
-def as_list(value):
-    return [one for one in (value if isinstance(value, tuple) else [value]) if isinstance(one, str)]
 
 
 @settings(max_examples=300, deadline=None)
@@ -272,10 +268,10 @@ def test_any_text_is_read_or_refused(text, dialect):
 )
 @pytest.mark.parametrize("dialect", [dialects.RUNS, dialects.MLFLOW_RUNS])
 def test_hostile_texts_are_refused_soon(text, dialect):
-    started = time.process_time()
+    started = time.thread_time()
     with contextlib.suppress(InvalidValue):
         parse_filter(text, dialect)
-    assert time.process_time() - started < 0.5
+    assert time.thread_time() - started < 2
 
 
 def test_too_much_says_where():
