@@ -112,6 +112,8 @@ class RunningStudio:
                 env=self.environment(),
                 cwd="/",
                 start_new_session=True,
+                # Tests that run behind a shell's `&` have Ctrl-C ignored, and a studio started so would ignore it too.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
         return self
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import Page, TimeoutError, expect
+from playwright.sync_api import Page, expect
 
 from tests.live.browser import accessibility_faults, keep, window
 from tests.live.running import RunningStudio, until
@@ -213,9 +213,11 @@ def looked_at(page: Page, name: str) -> None:
     page.emulate_media(color_scheme="light")
     wide = page.viewport_size
     page.set_viewport_size({"width": 320, "height": 800})
-    try:  # charts draw themselves anew a moment after the window has changed
-        page.wait_for_function("document.documentElement.scrollWidth <= 320", timeout=3000)
-    except TimeoutError:
-        FAULTS.append(f"{name}: {page.evaluate('document.documentElement.scrollWidth')} px wide in a window of 320")
+    for _moment in range(30):  # charts draw themselves anew a moment after the window has changed
+        if (width := page.evaluate("document.documentElement.scrollWidth")) <= 320:
+            break
+        page.wait_for_timeout(100)
+    else:
+        FAULTS.append(f"{name}: {width} px wide in a window of 320")
     keep(page, f"{name}-320")
     page.set_viewport_size(wide)
