@@ -67,7 +67,7 @@ def main(arguments: list[str]) -> None:
         folders = {name: Path(scratch) / name.split()[0] for name in rounds}
         for name, peer in (("studio", studio), ("mlflow server", mlflow)):
             folders[name].mkdir()
-            one(peer, folders[name], 0)  # the first start makes the databases and is not counted
+            one(peer, folders[name], 1)  # the first start makes the databases and is not counted
         for _round in range(options.rounds):
             for name, peer in (("studio", studio), ("mlflow server", mlflow)):
                 rounds[name].append(one(peer, folders[name], options.rest))
