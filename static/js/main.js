@@ -15,8 +15,9 @@ async function mountOne(element) {
 }
 
 function mountAll(root) {
-  if (root.matches?.("[data-module]")) mountOne(root);
-  for (const element of root.querySelectorAll("[data-module]")) mountOne(element);
+  const elements = [...root.querySelectorAll("[data-module]")];
+  if (root.matches?.("[data-module]")) elements.unshift(root);
+  return Promise.all(elements.map(mountOne));
 }
 
 function endOne(element) {
@@ -24,7 +25,8 @@ function endOne(element) {
   mounted.delete(element);
 }
 
-mountAll(document.body.parentElement);
+// A browser test waits for the mark: a key pressed before the modules are there is lost.
+mountAll(document.documentElement).finally(() => (document.documentElement.dataset.mounted = ""));
 document.addEventListener("htmx:load", (event) => mountAll(event.target));
 document.addEventListener("htmx:beforeCleanupElement", (event) => {
   if (event.target.matches?.("[data-module]")) endOne(event.target);

@@ -7,10 +7,13 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, Response, expect, sync_playwright
+
+expect.set_options(timeout=20_000)  # a slow machine is no fault of the page
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 # Chromium looks for its maker's hosts at every start; offline each look-up costs time and means nothing.
@@ -56,6 +59,7 @@ def window(browser: Browser, url: str, *, dark: bool = False, narrow: bool = Fal
         reduced_motion="reduce",  # or axe weighs a colour that is on its way from one theme to the other
     )
     page = context.new_page()
+    load_fully(page)
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
@@ -64,6 +68,22 @@ def window(browser: Browser, url: str, *, dark: bool = False, narrow: bool = Fal
         assert not complaints, f"the browser's console says: {complaints}"
     finally:
         context.close()
+
+
+def load_fully(page: Page) -> None:
+    """Make `page.goto` wait until the page's modules are mounted, as a person would before pressing a key."""
+    goto = page.goto
+
+    def go(url: str, **options: Any) -> Response | None:
+        answer = goto(url, **options)
+        until_mounted(page)
+        return answer
+
+    page.goto = go  # type: ignore[method-assign]
+
+
+def until_mounted(page: Page) -> None:
+    page.locator("html[data-mounted], html:not(:has(script[type=module]))").wait_for(state="attached")
 
 
 def accessibility_faults(page: Page) -> list[str]:
