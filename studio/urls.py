@@ -16,6 +16,7 @@ STUDIO = [
     path("", views.home, name="home"),
     path("find/", views.find, name="find"),
     path("client-token/", views.client_token, name="client-token"),
+    path("api/v1/workspace", workspaces_api.workspace, name="workspace"),
     path("api/v1/contents", workspaces_api.contents, name="contents"),
 ]
 
@@ -37,6 +38,12 @@ WORKSPACE = [
     path("", include(mlflow_urls.urlpatterns)),
 ]
 
+# The address that the `azureml` client makes of a workspace, as MLflow's clients then use it.
+AZUREML = (
+    "mlflow/<str:protocol>/subscriptions/<str:subscription>/resourceGroups/<str:resource_group>"
+    "/providers/Microsoft.MachineLearningServices/workspaces/<str:workspace>/"
+)
+
 urlpatterns = [
     path("health", health, name="health"),
     path("", views.root, name="root"),
@@ -46,4 +53,5 @@ urlpatterns = [
     # … and of the caller's default workspace, or the one that the header names.
     path("", include(mlflow_urls.urlpatterns)),
     path("w/<str:workspace>/", include(WORKSPACE)),
+    path(AZUREML, include(mlflow_urls.urlpatterns)),
 ]
