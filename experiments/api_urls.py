@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from experiments import api
+from experiments import api, files_api
 from experiments.search import api as search_api
 
 app_name = "experiments-api"
@@ -12,6 +12,8 @@ urlpatterns = [
     path("runs", api.runs, name="runs"),
     path("runs/<str:run_id>", api.run, name="run"),
     path("runs/<str:run_id>/metric-keys", api.metric_keys, name="metric-keys"),
+    path("runs/<str:run_id>/files", files_api.files, name="run-files"),
+    path("runs/<str:run_id>/files/<path:path>", files_api.file, name="run-file"),
     path("search/suggestions", search_api.suggestions, name="search-suggestions"),
     path("metrics", api.points, name="metrics"),
 ]

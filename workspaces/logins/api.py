@@ -41,7 +41,7 @@ class RefreshIn(serializers.Serializer[Any]):
 class AccessOut(serializers.Serializer[Any]):
     access_token = serializers.CharField()
     refresh_token = serializers.CharField()
-    expires_ms = serializers.IntegerField()
+    expires_s = serializers.IntegerField()
 
 
 def parsed(request: Request, serializer: type[serializers.Serializer[Any]]) -> dict[str, Any]:

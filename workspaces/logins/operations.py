@@ -33,10 +33,10 @@ class Started:
 
 @dataclass(frozen=True)
 class Access:
-    """`access_token` is sent with requests and is short-lived; `refresh_token` only ever makes the next of them."""
+    """`access_token` is sent with requests and lasts `expires_s`; `refresh_token` only ever makes the next of them."""
 
     access_token: str
-    expires_ms: int
+    expires_s: int
     refresh_token: str = ""
 
 
@@ -106,11 +106,12 @@ def refresh_access(*, refresh_token: str) -> Access:
 
 
 def access_for(login: Token, refresh_token: str) -> Access:
-    token, secret = make_token(
+    lifetime_s: int = settings.ACCESS_TOKEN_SECONDS
+    _token, secret = make_token(
         kind=Token.Kind.USER,
         name=login.name,
         login=login,
         user_id=login.user_id,
-        lifetime_ms=settings.ACCESS_TOKEN_SECONDS * 1000,
+        lifetime_ms=lifetime_s * 1000,
     )
-    return Access(secret, token.expires_ms or 0, refresh_token)
+    return Access(secret, lifetime_s, refresh_token)

@@ -1,0 +1,44 @@
+"""Artifacts of runs that were tracked by an `azureml://` address.
+
+MLflow's repository for `mlflow-artifacts:` takes its host from the tracking address and refuses all but http there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mlflow.store.artifact.mlflow_artifacts_repo import MlflowArtifactsRepository
+from mlflow.tracking import get_tracking_uri
+
+from studio_sdk import addresses
+from studio_sdk.mlflow_plugin.hosts import credential_for, host_credentials
+
+
+class StudioArtifacts(MlflowArtifactsRepository):  # type: ignore[misc]
+    def __init__(self, artifact_uri: str, tracking_uri: str | None = None, **options: Any) -> None:
+        self.studio = addresses.parse(tracking_uri or get_tracking_uri())
+        if tracking_uri is not None:
+            options["tracking_uri"] = tracking_uri
+        super().__init__(artifact_uri, **options)
+
+    @classmethod
+    def resolve_uri(cls, artifact_uri: str, tracking_uri: str) -> str:
+        return str(super().resolve_uri(artifact_uri, addresses.parse(tracking_uri).http_uri))
+
+    @property
+    def _host_creds(self) -> Any:
+        from mlflow.utils.rest_utils import MlflowHostCreds
+
+        return MlflowHostCreds(host=self.artifact_uri, token=credential_for(self.studio.url).token())
+
+    @property
+    def _artifact_server_host_creds(self) -> Any:
+        return host_credentials(self.studio.tracking_uri)
+
+
+def repository(artifact_uri: str, tracking_uri: str | None = None, **options: Any) -> MlflowArtifactsRepository:
+    """Make ours for an `azureml:` tracking address, MLflow's own for all others."""
+    kind = StudioArtifacts if (tracking_uri or get_tracking_uri()).startswith("azureml") else MlflowArtifactsRepository
+    if tracking_uri is not None:
+        options["tracking_uri"] = tracking_uri
+    return kind(artifact_uri, **options)
