@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timezone
+
+
+def now_ms() -> int:
+    return int(time.time() * 1000)
 
 
 def iso(ms: int | None) -> str | None:

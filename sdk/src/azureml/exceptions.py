@@ -1,13 +1,13 @@
 """The exceptions that scripts catch.
 
-    AzureMLException
-      UserErrorException                 what was asked cannot be right
-        AuthenticationException
-      ServiceException                   the studio answered with an error
-      WorkspaceException  ProjectSystemException  ExperimentExecutionException  ActivityFailedException
-      RunEnvironmentException  SnapshotException  RunConfigurationException  ComputeTargetException
-      WebserviceException  ModelNotFoundException  ModelPathNotFoundException  TrainingException
-      NotOffered                         a name of the original that a studio does not have
+AzureMLException
+  UserErrorException                 what was asked cannot be right
+    AuthenticationException
+  ServiceException                   the studio answered with an error
+  WorkspaceException  ProjectSystemException  ExperimentExecutionException  ActivityFailedException
+  RunEnvironmentException  SnapshotException  RunConfigurationException  ComputeTargetException
+  WebserviceException  ModelNotFoundException  ModelPathNotFoundException  TrainingException
+  NotOffered                         a name of the original that a studio does not have
 """
 
 from __future__ import annotations

@@ -48,7 +48,9 @@ def parse(uri: str) -> Place:
     """Read an `azureml://` address. Raises NotConfigured for another form."""
     found = AZUREML.match(uri)
     if found is None:
-        raise NotConfigured(f"“{uri[:200]}” is not the address of a workspace: take it from ws.get_mlflow_tracking_uri().")
+        raise NotConfigured(
+            f"“{uri[:200]}” is not the address of a workspace: take it from ws.get_mlflow_tracking_uri()."
+        )
     return Place(url_of_host(found["host"]), found["subscription"], found["group"], found["workspace"])
 
 
@@ -67,7 +69,7 @@ def url_of_host(host: str) -> str:
 def remember_host(url: str) -> None:
     """Keep how a studio is spoken to, for processes that are told but its `azureml://` address."""
     hosts = folders.read(HOSTS)
-    if url.rstrip("/") in hosts or urlsplit(url).hostname in LOOPBACK and url.startswith("http://"):
+    if url.rstrip("/") in hosts or (urlsplit(url).hostname in LOOPBACK and url.startswith("http://")):
         return
     try:
         folders.write(HOSTS, {**hosts, url.rstrip("/"): {}})

@@ -166,7 +166,9 @@ def error_of(response: requests.Response) -> Exception:
 def unreachable(url: str, error: Exception) -> Unreachable:
     """Say in a line what the connection's fault is; `never_left` when nothing of the request can have arrived."""
     words = str(error)
-    never_left = any(sign in words for sign in ("Failed to establish a new connection", "NameResolution", "ConnectTimeout"))
+    never_left = any(
+        sign in words for sign in ("Failed to establish a new connection", "NameResolution", "ConnectTimeout")
+    )
     reason = {
         "Connection refused": "nothing listens there",
         "Name or service not known": "the host's name is not known",

@@ -1,18 +1,18 @@
 """What can go wrong when a studio is asked.
 
-    StudioError
-      Unreachable             no answer: nothing listens there, or the network is away
-      NotConfigured           no address, or no credential, is known
-      Refused                 the studio answered with an error; `status`, `code` and `field` say more
-        InvalidValue          400, 422
-        Unauthenticated       401
-        Denied                403
-        NotFound              404
-        AlreadyExists         409 with the code RESOURCE_ALREADY_EXISTS
-        Conflict              409
-        TooLarge              413
-        TooMany               429
-        Unavailable           5xx
+StudioError
+  Unreachable             no answer: nothing listens there, or the network is away
+  NotConfigured           no address, or no credential, is known
+  Refused                 the studio answered with an error; `status`, `code` and `field` say more
+    InvalidValue          400, 422
+    Unauthenticated       401
+    Denied                403
+    NotFound              404
+    AlreadyExists         409 with the code RESOURCE_ALREADY_EXISTS
+    Conflict              409
+    TooLarge              413
+    TooMany               429
+    Unavailable           5xx
 """
 
 from __future__ import annotations
@@ -99,7 +99,9 @@ def refused(status: int, body: Any, *, request_id: str = "") -> Refused:
     """Make the error of an answer; `body` is its JSON, or its text where it has none."""
     content = body if isinstance(body, dict) else {}
     code = str(content.get("error_code", ""))
-    message = str(content.get("message") or (body if isinstance(body, str) and body else f"The studio answered {status}."))
+    message = str(
+        content.get("message") or (body if isinstance(body, str) and body else f"The studio answered {status}.")
+    )
     kind = BY_STATUS.get(status, Unavailable if status >= 500 else Refused)
     if code == "RESOURCE_ALREADY_EXISTS":
         kind = AlreadyExists

@@ -57,9 +57,16 @@ class Models:
         for inner, file in files:
             with file.open("rb") as body:
                 self.workspace.put_file(f"api/2.0/mlflow-artifacts/artifacts/{quote(root)}/{quote(inner)}", body)
-        self.mlflow.patch(f"logged-models/{info['model_id']}", {"model_id": info["model_id"], "status": "LOGGED_MODEL_READY"})
+        self.mlflow.patch(
+            f"logged-models/{info['model_id']}", {"model_id": info["model_id"], "status": "LOGGED_MODEL_READY"}
+        )
         self.ensure(name)
-        asked = {"name": name, "source": f"models:/{info['model_id']}", "model_id": info["model_id"], "description": description}
+        asked = {
+            "name": name,
+            "source": f"models:/{info['model_id']}",
+            "model_id": info["model_id"],
+            "description": description,
+        }
         return int(self.mlflow.post("model-versions/create", asked)["model_version"]["version"])
 
     def ensure(self, name: str) -> None:

@@ -17,7 +17,9 @@ class Tracking:
 
     client: Client
 
-    def create_run(self, experiment_id: str, start_ms: int, name: str = "", tags: dict[str, str] | None = None) -> dict[str, Any]:
+    def create_run(
+        self, experiment_id: str, start_ms: int, name: str = "", tags: dict[str, str] | None = None
+    ) -> dict[str, Any]:
         asked = {"experiment_id": experiment_id, "start_time": start_ms, "tags": pairs(tags or {})}
         if name:
             asked["run_name"] = name
@@ -28,7 +30,9 @@ class Tracking:
         run: dict[str, Any] = self.client.get("runs/get", run_id=run_id)["run"]
         return run
 
-    def search(self, experiment_ids: Sequence[str], filter: str = "", order: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
+    def search(
+        self, experiment_ids: Sequence[str], filter: str = "", order: Sequence[str] = ()
+    ) -> Iterator[dict[str, Any]]:
         """Give runs page by page, the newest first unless `order` says otherwise."""
         token = ""
         while True:

@@ -10,13 +10,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-from azureml._jobs.submission import TYPE, send, variables_of
-from azureml.core.experiment import Experiment
-from azureml.core.run import ERROR, Run, now_ms, user_name
-from azureml.core.script_run_config import ScriptRunConfig
-from azureml.exceptions import translated
 from studio_sdk import files
 from studio_sdk.mlflow_plugin.hosts import credential_for
+
+from azureml._jobs.submission import TYPE, send, variables_of
+from azureml._times import now_ms
+from azureml.core.experiment import Experiment
+from azureml.core.run import ERROR, Run, user_name
+from azureml.core.script_run_config import ScriptRunConfig
+from azureml.exceptions import translated
 
 LOG = "user_logs/std_log.txt"
 SENT_EVERY_S = 2.0
@@ -89,7 +91,7 @@ class LocalProcess:
         self.is_stopped = False
 
     def start(self) -> None:
-        self.process = subprocess.Popen(  # noqa: S603  the caller's own script
+        self.process = subprocess.Popen(
             self.command(),
             cwd=self.config.source_directory,
             env=self.environment(),
@@ -150,7 +152,9 @@ class LocalProcess:
         code = self.process.returncode
         if not self.is_stopped:
             tail = bytes(self.log[-SHOWN_ERROR:]).decode(errors="replace")
-            self.run._finish("FINISHED" if code == 0 else "FAILED", "" if code == 0 else f"The script ended with {code}.\n{tail}")
+            self.run._finish(
+                "FINISHED" if code == 0 else "FAILED", "" if code == 0 else f"The script ended with {code}.\n{tail}"
+            )
 
     def send_log(self, sent: int) -> int:
         import io
@@ -185,4 +189,3 @@ class LocalProcess:
         self.is_stopped = True
         if self.process is not None:
             self.process.terminate()
-

@@ -37,7 +37,7 @@ def cache() -> Path:
 
 
 def call(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True)  # noqa: S603  names from our own lists
+    done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         said = (done.stderr or done.stdout).strip()[-2000:]
         raise RunEnvironmentException(f"The environment could not be made on this computer: {said}")

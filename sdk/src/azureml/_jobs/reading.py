@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from azureml._times import iso
-from azureml.exceptions import translated
 from studio_sdk.client import part
 from studio_sdk.errors import NotFound
+
+from azureml._times import iso
+from azureml.exceptions import translated
 
 STATES = {
     "queued": "Queued", "preparing": "Preparing", "provisioning": "Provisioning", "starting": "Starting",

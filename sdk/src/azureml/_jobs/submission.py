@@ -7,12 +7,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+from studio_sdk.snapshots import FolderError, read_folder, send_folder
+
 from azureml.core.environment import Environment
 from azureml.core.experiment import Experiment
 from azureml.core.run import PARENT, Run
 from azureml.core.script_run_config import ScriptRunConfig
 from azureml.exceptions import ExperimentExecutionException, SnapshotException, UserErrorException, translated
-from studio_sdk.snapshots import FolderError, read_folder, send_folder
 
 TYPE = "azureml.scriptrun"
 SAID_AFTER_S = 2.0

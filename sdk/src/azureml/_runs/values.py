@@ -24,7 +24,7 @@ def metric_name(name: str) -> str:
 
 
 def is_number(value: Any) -> bool:
-    return isinstance(value, (numbers.Real, bool)) or hasattr(value, "__float__") and getattr(value, "ndim", 0) == 0
+    return isinstance(value, (numbers.Real, bool)) or (hasattr(value, "__float__") and getattr(value, "ndim", 0) == 0)
 
 
 @dataclass

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from azureml.exceptions import AuthenticationException
 from studio_sdk import credentials
 from studio_sdk.client import refresh_at
 from studio_sdk.credentials import CalledToken, Credential, FixedToken
+
+from azureml.exceptions import AuthenticationException
 
 
 class AbstractAuthentication:

@@ -8,11 +8,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+from studio_sdk.client import part
+
 from azureml._offered import not_offered
 from azureml.core.conda_dependencies import CondaDependencies, read
 from azureml.core.workspace import Workspace
 from azureml.exceptions import ServiceException, UserErrorException, translated
-from studio_sdk.client import part
 
 RESERVED = "azureml-"
 POLL_S = 1.0
@@ -79,7 +80,7 @@ class Environment:
 
         command = ["conda", "env", "export", "-n", conda_environment_name, "--no-builds"]
         try:
-            found = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+            found = subprocess.run(command, capture_output=True, text=True, check=True)
         except (OSError, subprocess.CalledProcessError):
             return None
         import yaml
@@ -90,12 +91,18 @@ class Environment:
 
     @staticmethod
     def from_docker_image(name: str, image: str, conda_specification: str | None = None, **_more: Any) -> Environment:
-        made = Environment.from_conda_specification(name, conda_specification) if conda_specification else Environment(name)
+        made = (
+            Environment.from_conda_specification(name, conda_specification)
+            if conda_specification
+            else Environment(name)
+        )
         made.docker.base_image = image
         return made
 
     @staticmethod
-    def from_dockerfile(name: str, dockerfile: str, conda_specification: str | None = None, **_more: Any) -> Environment:
+    def from_dockerfile(
+        name: str, dockerfile: str, conda_specification: str | None = None, **_more: Any
+    ) -> Environment:
         made = Environment.from_docker_image(name, "", conda_specification)
         made.docker.base_image, made.docker.base_dockerfile = None, dockerfile
         return made
@@ -139,7 +146,9 @@ class Environment:
     def register(self, workspace: Workspace) -> Environment:
         """Register it; the same content keeps its version. Raises UserErrorException for a reserved name."""
         if self.name.lower().startswith(RESERVED):
-            raise UserErrorException(f"Names that begin with “AzureML-” are those of the curated environments, not “{self.name}”.")
+            raise UserErrorException(
+                f"Names that begin with “AzureML-” are those of the curated environments, not “{self.name}”."
+            )
         with translated():
             asked = {"name": self.name, "definition": self._definition()}
             return Environment._of_row(workspace._api.post("environments", asked))
@@ -208,9 +217,7 @@ class BuildDetails:
         return str(self._log(0)["text"])
 
     def _log(self, offset: int) -> dict[str, Any]:
-        found: dict[str, Any] = self._workspace._api.get(
-            f"environment-builds/{self._row['digest']}/log", offset=offset
-        )
+        found: dict[str, Any] = self._workspace._api.get(f"environment-builds/{self._row['digest']}/log", offset=offset)
         return found
 
     def _refresh(self) -> None:

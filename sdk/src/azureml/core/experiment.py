@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
+from studio_sdk.errors import AlreadyExists, NotFound
+
 from azureml.core.workspace import Workspace
 from azureml.exceptions import ExperimentExecutionException, UserErrorException, translated
-from studio_sdk.errors import AlreadyExists, NotFound
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}")
 

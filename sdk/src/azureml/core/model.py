@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from studio_sdk.client import part
+from studio_sdk.models import Models
+from studio_sdk.tracking import named
+
 from azureml._times import iso
 from azureml.core.resource_configuration import ResourceConfiguration
 from azureml.core.workspace import Workspace
 from azureml.exceptions import ModelNotFoundException, WebserviceException, translated
-from studio_sdk.client import part
-from studio_sdk.models import Models
-from studio_sdk.tracking import named
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-._]{0,254}")
 FRAMEWORK, FRAMEWORK_VERSION = "azureml.framework", "azureml.framework_version"
@@ -327,7 +328,9 @@ class Model:
         may_replace = exist_ok if exists_ok is None else exists_ok
         with translated(WebserviceException):
             try:
-                found = models_of(self.workspace).download(self.name, self.version, Path(target_dir), replace=may_replace)
+                found = models_of(self.workspace).download(
+                    self.name, self.version, Path(target_dir), replace=may_replace
+                )
             except FileExistsError as error:
                 raise WebserviceException(str(error)) from None
         return str(found)
@@ -422,4 +425,3 @@ def path_in_service(root: Path, name: str, version: int | None) -> str:
     if not inside:
         raise ModelNotFoundException(f"There is no model “{name}” in this service.")
     return str(inside[0] if len(inside) == 1 else folder)
-

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import getpass
 import os
-import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from studio_sdk import files
+from studio_sdk.client import part
+from studio_sdk.tracking import Tracking, named
+
 from azureml._runs import values
+from azureml._runs.holding import FilesOfRun
+from azureml._runs.metrics import RunMetrics
 from azureml._runs.offline import OfflineRun
-from azureml._times import iso
+from azureml._runs.tags import RunTags
+from azureml._times import iso, now_ms
 from azureml.core.experiment import Experiment
 from azureml.core.workspace import Workspace
 from azureml.exceptions import (
@@ -20,24 +26,20 @@ from azureml.exceptions import (
     UserErrorException,
     translated,
 )
-from studio_sdk import files
-from studio_sdk.client import part
-from studio_sdk.files import RunFiles
-from studio_sdk.tracking import Tracking, named
 
-STATUS = {"RUNNING": "Running", "FINISHED": "Completed", "FAILED": "Failed", "KILLED": "Canceled", "SCHEDULED": "Queued"}
+STATUS = {
+    "RUNNING": "Running",
+    "FINISHED": "Completed",
+    "FAILED": "Failed",
+    "KILLED": "Canceled",
+    "SCHEDULED": "Queued",
+}
 FINAL = {"Completed", "Failed", "Canceled"}
-PROPERTY, TYPE, ERROR = "azureml.property.", "azureml.type", "azureml.error"
+TYPE, ERROR = "azureml.type", "azureml.error"
 PARENT, NAME, NOTE = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"
-OWN = ("mlflow.", "azureml.")
-POLL_S = 1.0
 
 
-def now_ms() -> int:
-    return int(time.time() * 1000)
-
-
-class Run:
+class Run(RunMetrics, RunTags, FilesOfRun):
     """A run of an experiment. Raises ServiceException when there is none with this id."""
 
     def __init__(self, experiment: Experiment, run_id: str, outputs: Any = None, **_more: Any) -> None:
@@ -78,7 +80,7 @@ class Run:
             for row in Tracking(experiment.workspace._mlflow).search([experiment.id], filter):
                 yield cls._of_row(experiment, row)
 
-    # ---- Finding one ------------------------------------------------------------------------------------------------
+    # ---- Finding one ---------------------------------------------------------------------------------------------
 
     @staticmethod
     def get(workspace: Workspace, run_id: str) -> Run:
@@ -107,12 +109,14 @@ class Run:
             run._is_inside = True
             return run
         if not allow_offline:
-            raise RunEnvironmentException("This script does not run inside a job of the studio: there is no run to give.")
+            raise RunEnvironmentException(
+                "This script does not run inside a job of the studio: there is no run to give."
+            )
         return OfflineRun()
 
     _is_inside = False
 
-    # ---- What it is ----------------------------------------------------------------------------------------------------
+    # ---- What it is ----------------------------------------------------------------------------------------------
 
     def _load(self) -> dict[str, Any]:
         with translated():
@@ -219,161 +223,7 @@ class Run:
     def get_portal_url(self) -> str:
         return f"{self._workspace.get_portal_url()}runs/{part(self._id)}/"
 
-    # ---- Metrics ---------------------------------------------------------------------------------------------------------
-
-    def _log(self, points: Iterable[tuple[str, float, int]] = (), tags: dict[str, str] | None = None) -> None:
-        with translated():
-            self._tracking.log(self._id, points, tags, now_ms())
-        if tags:
-            self._row = {}
-
-    @property
-    def _known(self) -> values.Series:
-        """What was logged before by others, read once: the next value comes after it."""
-        if self._series is None:
-            data = self._load()["data"]
-            lengths = {one["key"]: int(one.get("step", 0)) + 1 for one in data.get("metrics", [])}
-            self._series = values.Series(lengths, values.words_of(self._tags))
-        return self._series
-
-    def _log_values(self, name: str, logged: Iterable[Any], step: int | None = None) -> None:
-        made = values.Points()
-        self._add(lambda: self._known.add(made, name, logged, step))
-        self._log(made.points, made.tags)
-
-    def _add(self, add: Any) -> None:
-        try:
-            add()
-        except (TypeError, ValueError) as error:
-            raise UserErrorException(str(error)) from None
-
-    def log(self, name: str, value: Any, description: str = "", step: int | None = None) -> None:
-        """Log a number or a word; one name again and again makes a series."""
-        self._log_values(name, [value], step)
-
-    def log_list(self, name: str, value: Iterable[Any], description: str = "") -> None:
-        self._log_values(name, list_of(value))
-
-    def log_row(self, name: str, description: str | None = None, **columns: Any) -> None:
-        """Log one row of a table: a value for each named column."""
-        self._log_columns(name, {column: [value] for column, value in columns.items()})
-
-    def log_table(self, name: str, value: dict[str, Any], description: str = "") -> None:
-        """Log a table: column → its values, or its one value."""
-        if not isinstance(value, dict):
-            raise UserErrorException("log_table takes a dict of columns.")
-        self._log_columns(name, {column: list_of(cells) for column, cells in value.items()})
-
-    def _log_columns(self, name: str, columns: dict[str, Any]) -> None:
-        made = values.Points()
-        self._add(lambda: self._known.add_columns(made, name, columns))
-        self._log(made.points, made.tags)
-
-    def log_image(self, name: str, path: Any = None, plot: Any = None, description: str = "") -> None:
-        """Log a picture: the path of a file, a matplotlib figure, or its pyplot module."""
-        import io
-
-        if (path is None) == (plot is None):
-            raise UserErrorException("log_image takes a path or a plot, one of them.")
-        if plot is not None:
-            body = io.BytesIO()
-            (plot.gcf() if hasattr(plot, "gcf") else plot).savefig(body, format="png")
-            target, source = f"{name}.png", body.getvalue()
-        else:
-            target, source = f"{name}{Path(path).suffix or '.png'}", Path(path).read_bytes()
-        self._log_document(name, target, source)
-
-    def _log_document(self, name: str, path: str, body: bytes) -> None:
-        import io
-
-        with translated():
-            self._files.upload(files.checked(path), io.BytesIO(body))
-        self._log(tags={values.DOCUMENT + values.metric_name(name): path})
-
-    def _log_json(self, name: str, value: Any, kind: str) -> None:
-        import json
-
-        content = json.loads(value) if isinstance(value, str) else value
-        body = content if isinstance(content, dict) and "schema_type" in content else {
-            "schema_type": kind, "schema_version": "1.0.0", "data": content
-        }  # fmt: skip
-        self._log_document(name, f"metrics/{values.metric_name(name)}.json", json.dumps(body).encode())
-
-    def log_confusion_matrix(self, name: str, value: Any, description: str = "") -> None:
-        self._log_json(name, value, "confusion_matrix")
-
-    def log_accuracy_table(self, name: str, value: Any, description: str = "") -> None:
-        self._log_json(name, value, "accuracy_table")
-
-    def log_residuals(self, name: str, value: Any, description: str = "") -> None:
-        self._log_json(name, value, "residuals")
-
-    def log_predictions(self, name: str, value: Any, description: str = "") -> None:
-        self._log_json(name, value, "predictions")
-
-    def get_metrics(
-        self, name: str | None = None, recursive: bool = False, run_type: str | None = None, populate: bool = False
-    ) -> dict[str, Any]:
-        """Give what was logged: name → value, list of a series, or columns; `recursive` gives run id → that."""
-        if recursive:
-            return {one.id: one.get_metrics(name) for one in (self, *self.get_children(recursive=True))}
-        data = self._load()["data"]
-        with translated():
-            numbers = {one["key"]: self._tracking.history(self._id, one["key"]) for one in data.get("metrics", [])}
-            found = values.read(numbers, self._tags, self._documents(populate))
-        return found if name is None else {key: value for key, value in found.items() if key == name}
-
-    def _documents(self, populate: bool) -> dict[str, Any]:
-        import json
-
-        paths = {
-            key[len(values.DOCUMENT) :]: path for key, path in self._tags.items() if key.startswith(values.DOCUMENT)
-        }
-        return {
-            key: json.loads(self._files.text(path)) if populate and path.endswith(".json") else path
-            for key, path in paths.items()
-        }
-
-    # ---- Tags and properties -------------------------------------------------------------------------------------------
-
-    @property
-    def tags(self) -> dict[str, str]:
-        return {key: value for key, value in self._tags.items() if not key.startswith(OWN)}
-
-    def get_tags(self) -> dict[str, str]:
-        self._load()
-        return self.tags
-
-    def tag(self, key: str, value: Any = None) -> None:
-        self._log(tags={str(key): "" if value is None else str(value)})
-
-    def set_tags(self, tags: dict[str, Any]) -> None:
-        self._log(tags={str(key): str(value) for key, value in tags.items()})
-
-    def remove_tags(self, tags: Any) -> dict[str, str]:
-        """Remove tags; gives those that are left."""
-        with translated():
-            for key in [tags] if isinstance(tags, str) else tags:
-                self._tracking.delete_tag(self._id, key)
-        return self.get_tags()
-
-    @property
-    def properties(self) -> dict[str, str]:
-        start = len(PROPERTY)
-        return {key[start:]: value for key, value in self._tags.items() if key.startswith(PROPERTY)}
-
-    def get_properties(self) -> dict[str, str]:
-        self._load()
-        return self.properties
-
-    def add_properties(self, properties: dict[str, Any]) -> None:
-        """Add properties, which cannot be changed. Raises UserErrorException for one that is there."""
-        known = set(self.get_properties()) & set(properties)
-        if known:
-            raise UserErrorException(f"The run has the property {', '.join(sorted(known))} already; a property never changes.")
-        self._log(tags={PROPERTY + key: str(value) for key, value in properties.items()})
-
-    # ---- Its life --------------------------------------------------------------------------------------------------------
+    # ---- Its life ------------------------------------------------------------------------------------------------
 
     def complete(self, _set_status: bool = True) -> None:
         self._end("FINISHED")
@@ -430,7 +280,7 @@ class Run:
 
         return wait(self, show_output=show_output, raise_on_error=raise_on_error)
 
-    # ---- Children ----------------------------------------------------------------------------------------------------------
+    # ---- Children ------------------------------------------------------------------------------------------------
 
     def child_run(self, name: str | None = None, run_id: str | None = None, outputs: str | None = None) -> Run:
         child = Run._create(self.experiment, display_name=name, parent=self._id)
@@ -468,89 +318,7 @@ class Run:
 
         return submit(self.experiment, config, tags={**(tags or {}), PARENT: self._id}, **more)
 
-    # ---- Files ---------------------------------------------------------------------------------------------------------------
-
-    @property
-    def _files(self) -> RunFiles:
-        workspace = self._workspace._studio.below(f"w/{part(self._workspace.name)}")
-        return RunFiles(workspace, self._id, str(self._info.get("artifact_uri", "")))
-
-    def get_file_names(self) -> list[str]:
-        with translated():
-            return [row["path"] for row in self._files.list()]
-
-    def upload_file(self, name: str, path_or_stream: Any, datastore_name: str | None = None) -> None:
-        """Upload a file or what a stream holds. Raises UserErrorException when the run has a file of that name."""
-        with translated(UserErrorException):
-            target = files.checked(name)
-            if target in self.get_file_names():
-                raise UserErrorException(f"The run has a file “{target}” already.")
-            self._upload(target, path_or_stream)
-
-    def _upload(self, target: str, source: Any) -> None:
-        if hasattr(source, "read"):
-            self._files.upload(target, source)
-            return
-        file = Path(source)
-        if not file.is_file():
-            raise UserErrorException(f"There is no file “{source}”.")
-        with file.open("rb") as body:
-            self._files.upload(target, body)
-
-    def upload_files(
-        self, names: Iterable[str], paths: Iterable[Any], return_artifacts: bool = False,
-        timeout_seconds: int | None = None, datastore_name: str | None = None,
-    ) -> None:  # fmt: skip
-        known = set(self.get_file_names())
-        pairs = list(zip(names, paths, strict=True))
-        taken = sorted(known & {files.checked(name) for name, _path in pairs})
-        if taken:
-            raise UserErrorException(f"The run has these files already: {', '.join(taken)}.")
-        with translated():
-            for name, path in pairs:
-                self._upload(files.checked(name), path)
-
-    def upload_folder(self, name: str, path: str, datastore_name: str | None = None) -> None:
-        """Upload a folder with all below it; links that lead out of it are left."""
-        if not Path(path).is_dir():
-            raise UserErrorException(f"There is no folder “{path}”.")
-        found = list(files.below(Path(path)))
-        start = str(name).strip("/").removeprefix("./")
-        self.upload_files([f"{start}/{inner}" if start not in ("", ".") else inner for inner, _file in found],
-                          [file for _inner, file in found])  # fmt: skip
-
-    def download_file(self, name: str, output_file_path: str | None = None, _validate_checksum: bool = False) -> None:
-        """Download a file, by default to its own name in the current folder."""
-        target = Path(output_file_path or Path(name).name)
-        if target.is_dir():
-            target = target / Path(name).name
-        with translated(UserErrorException):
-            self._files.download(name, target)
-
-    def download_files(
-        self,
-        prefix: str | None = None,
-        output_directory: str | None = None,
-        output_paths: Any = None,
-        batch_size: int = 100,
-        append_prefix: bool = True,
-        timeout_seconds: int | None = None,
-    ) -> None:
-        """Download all files below a folder; without `append_prefix` they lose the folder's name."""
-        root = Path(output_directory or ".")
-        start = (prefix or "").strip("/")
-        with translated():
-            for row in self._files.list(start):
-                inner = row["path"] if append_prefix or not start else row["path"][len(start) :].strip("/")
-                self._files.download(row["path"], root / (inner or Path(row["path"]).name))
-
-    def get_all_logs(self, destination: str | None = None) -> list[str]:
-        """Download the run's logs; gives the files."""
-        root = Path(destination or self._id)
-        logs = [name for name in self.get_file_names() if name.startswith(("logs/", "user_logs/", "azureml-logs/"))]
-        return [str(self._files.download(name, root / name)) for name in logs]
-
-    # ---- Models ----------------------------------------------------------------------------------------------------------------
+    # ---- Models --------------------------------------------------------------------------------------------------
 
     def register_model(
         self,
@@ -584,7 +352,7 @@ class Run:
         )  # fmt: skip
         return Model._register_from_run(self, name, path, description or "", details)
 
-    # ---- Its looks ----------------------------------------------------------------------------------------------------------------
+    # ---- Its looks -----------------------------------------------------------------------------------------------
 
     def _repr_html_(self) -> str:
         return f'<a href="{self.get_portal_url()}" target="_blank" rel="noopener">{self.display_name or self._id}</a>'
@@ -602,7 +370,9 @@ def nothing_at(path: str, there: list[str]) -> str:
     import difflib
 
     if not there:
-        return f"There is nothing at “{path}”: the run has no files. A job keeps what its script writes below ./outputs."
+        return (
+            f"There is nothing at “{path}”: the run has no files. A job keeps what its script writes below ./outputs."
+        )
     near = difflib.get_close_matches(path, there, 1, 0.3) or [one for one in there if one.endswith(Path(path).name)][:1]
     hint = f" Did you mean “{near[0]}”?" if near else ""
     shown = ", ".join(there[:20]) + (f" and {len(there) - 20} more" if len(there) > 20 else "")
@@ -621,18 +391,8 @@ def matches(found: dict[str, str], wanted: Any) -> bool:
     return all(found.get(key) == str(value) for key, value in wanted.items())
 
 
-def list_of(value: Any) -> list[Any]:
-    """Take a list, an array, a generator or one value as a list."""
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
-        return [value]
-    return list(value)
-
-
 def user_name() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container whose user has no name
         return "unknown"
-

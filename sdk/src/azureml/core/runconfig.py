@@ -5,11 +5,12 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from studio_sdk.hyperdrive import PrimaryMetricGoal
+
 from azureml._offered import not_offered
 from azureml.core.conda_dependencies import CondaDependencies
 from azureml.core.environment import Environment
 from azureml.exceptions import RunConfigurationException
-from studio_sdk.hyperdrive import PrimaryMetricGoal
 
 LOCAL = "local"
 
@@ -40,7 +41,9 @@ class RunConfiguration:
         command: Any = None,
     ) -> None:
         if communicator not in (None, "None"):
-            raise RunConfigurationException("A job of the studio runs on one node: no communicator (MPI, parameter server).")
+            raise RunConfigurationException(
+                "A job of the studio runs on one node: no communicator (MPI, parameter server)."
+            )
         self.script, self.arguments, self.command = script, list(arguments or []), command
         self.framework = framework or "Python"
         self._target: Any = LOCAL

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from azureml.core.authentication import AbstractAuthentication
-from azureml.exceptions import UserErrorException, WorkspaceException, translated
 from studio_sdk import addresses, config_file
 from studio_sdk.addresses import Place
 from studio_sdk.client import Client, connect, part
 from studio_sdk.errors import NotConfigured, NotFound
 from studio_sdk.login import log_in_if_somebody_is_there
+
+from azureml.core.authentication import AbstractAuthentication
+from azureml.exceptions import UserErrorException, WorkspaceException, translated
 
 
 class Workspace:
@@ -138,7 +139,9 @@ class Workspace:
 
     @staticmethod
     def list(
-        subscription_id: str | None = None, auth: AbstractAuthentication | None = None, resource_group: str | None = None
+        subscription_id: str | None = None,
+        auth: AbstractAuthentication | None = None,
+        resource_group: str | None = None,
     ) -> dict[str, list[Workspace]]:
         """Give the workspaces that you may see, by name; each name has a list of one."""
         with translated(WorkspaceException):
@@ -222,6 +225,24 @@ class Workspace:
         from azureml.core.model import Model
 
         return {one.name: one for one in Model.list(self, latest=True)}
+
+    @property
+    def compute_targets(self) -> dict[str, Any]:
+        from azureml.core.compute import ComputeTarget
+
+        return {one.name: one for one in ComputeTarget.list(self)}
+
+    @property
+    def environments(self) -> dict[str, Any]:
+        from azureml.core.environment import Environment
+
+        return Environment.list(self)
+
+    @property
+    def webservices(self) -> dict[str, Any]:
+        from azureml.core.webservice import Webservice
+
+        return {one.name: one for one in Webservice.list(self)}
 
     def get_run(self, run_id: str) -> Any:
         from azureml.core.run import Run

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from studio_sdk.client import part
+
 from azureml._times import iso
 from azureml.core.compute.target import KINDS, POLL_S, ComputeTarget
 from azureml.core.workspace import Workspace
 from azureml.exceptions import ComputeTargetException, translated
-from studio_sdk.client import part
 
 SIZE = "Standard_D2_v2"
 

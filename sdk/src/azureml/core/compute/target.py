@@ -6,11 +6,12 @@ import re
 import time
 from typing import Any
 
+from studio_sdk.client import part
+from studio_sdk.errors import NotFound
+
 from azureml._times import iso
 from azureml.core.workspace import Workspace
 from azureml.exceptions import ComputeTargetException, translated
-from studio_sdk.client import part
-from studio_sdk.errors import NotFound
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,15}")
 KINDS: dict[str, type[ComputeTarget]] = {}
