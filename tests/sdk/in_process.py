@@ -7,16 +7,16 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import requests
-from django.core.handlers.wsgi import WSGIHandler
+from django.test.client import ClientHandler
 from requests.adapters import BaseAdapter
 
 
 class AppAdapter(BaseAdapter):
-    """Calls the WSGI application of this process; `asked` keeps method and path of each request."""
+    """Calls the app of this process, within the test's transaction; `asked` keeps method and path of each request."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.application = WSGIHandler()
+        self.application = ClientHandler(enforce_csrf_checks=True)
         self.asked: list[tuple[str, str]] = []
 
     def send(self, request: requests.PreparedRequest, *_options: Any, **_more: Any) -> requests.Response:
@@ -42,18 +42,12 @@ class AppAdapter(BaseAdapter):
             **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in request.headers.items()},
             "HTTP_HOST": parts.netloc,
         }
+        given = self.application(environ)
         answer = requests.Response()
         answer.request, answer.url = request, request.url
-
-        def start(status: str, headers: list[tuple[str, str]], _error: Any = None) -> None:
-            answer.status_code, answer.reason = int(status[:3]), status[4:]
-            answer.headers.update(dict(headers))
-
-        content = self.application(environ, start)
-        answer.raw = io.BytesIO(b"".join(content))
-        close = getattr(content, "close", None)
-        if close:
-            close()
+        answer.status_code, answer.reason = given.status_code, given.reason_phrase
+        answer.headers.update(dict(given.items()))
+        answer.raw = io.BytesIO(b"".join(given.streaming_content) if given.streaming else given.content)
         return answer
 
     def close(self) -> None:

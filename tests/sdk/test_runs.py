@@ -232,5 +232,5 @@ def test_a_script_by_itself_prints_what_it_would_log(capsys):
 
 
 def test_a_run_that_is_not_there_is_one_sentence(ws, experiment):
-    with pytest.raises(ServiceException, match="not found"):
+    with pytest.raises(ServiceException, match="does not exist"):
         Run(experiment, "0" * 32)

@@ -35,7 +35,7 @@ def test_a_hidden_one_far_above_beats_a_plain_one_beside_the_script(wire, token,
 
 
 def test_none_says_where_it_looked_and_where_to_get_one(folder):
-    with pytest.raises(UserErrorException, match=r"No config\.json in .* Download config"):
+    with pytest.raises(UserErrorException, match=r"No config\.json in .*Download config"):
         Workspace.from_config()
 
 

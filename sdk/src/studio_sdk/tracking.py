@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -84,7 +86,7 @@ class Tracking:
             if not token:
                 break
         found.sort(key=lambda point: (int(point.get("step", 0)), int(point.get("timestamp", 0))))
-        return [float(point["value"]) for point in found]
+        return [as_logged(float(point["value"])) for point in found]
 
 
 def pairs(values: dict[str, str]) -> list[dict[str, str]]:
@@ -96,6 +98,11 @@ def number(value: float) -> float | str:
     if value != value:
         return "NaN"
     return value if value not in (float("inf"), float("-inf")) else ("Infinity" if value > 0 else "-Infinity")
+
+
+def as_logged(value: float) -> float:
+    """Give an infinity back, which MLflow keeps as the largest number there is."""
+    return value if value != value or abs(value) < sys.float_info.max else math.copysign(math.inf, value)
 
 
 def named(rows: Iterable[dict[str, Any]]) -> dict[str, str]:
