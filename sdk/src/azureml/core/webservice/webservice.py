@@ -269,7 +269,9 @@ class Webservice:
             raise WebserviceException(f"“{self.name}” takes no tokens: switch token_auth_enabled on.")
         with translated(WebserviceException):
             found = self.workspace._api.post(f"{self._address}/token", is_safe=True)
-        return found["token"], datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(milliseconds=found["refresh_after_ms"])
+        return found["token"], datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(
+            milliseconds=found["refresh_after_ms"]
+        )
 
     def get_access_token(self) -> Any:
         token, refresh_after = self.get_token()
