@@ -1,5 +1,7 @@
 """What scripts import: `from azureml.core import Workspace, Experiment, Run, Model, …`."""
 
+from studio_sdk.start import complete_mlflow
+
 from azureml._offered import not_offered
 from azureml.core.compute import ComputeTarget
 from azureml.core.conda_dependencies import CondaDependencies
@@ -14,6 +16,8 @@ from azureml.core.webservice import Webservice
 from azureml.core.workspace import Workspace
 
 VERSION = __version__ = "1.62.0"
+
+complete_mlflow()
 
 __all__ = [
     "VERSION", "ComputeTarget", "CondaDependencies", "Environment", "Experiment", "Model", "ResourceConfiguration",
