@@ -1,7 +1,7 @@
 """Runs at each start of the interpreter, by a `.pth` file, so it must cost next to nothing.
 
-`import mlflow.azureml` must work though MLflow 2 and later have no such module, and whether or not `azureml` was
-imported before; and `mlflow.projects.run` must take `use_conda=` again, in either order of imports.
+`mlflow.azureml` must be there though MLflow 2 and later have no such module, and `mlflow.projects.run` must take
+`use_conda=` again, whether `azureml` is imported before MLflow or after it.
 """
 
 import sys
@@ -9,17 +9,32 @@ import sys
 OURS = {"mlflow.azureml": "studio_sdk.mlflow_azureml"}
 
 
-class Finder:
-    """Gives our module for `mlflow.azureml` where MLflow has none, and wraps `mlflow.projects` once it is read."""
+def complete(module):
+    """Add to a module of MLflow, just imported, what scripts of the original look for in it."""
+    if module.__name__ == "mlflow.projects":
+        from studio_sdk.mlflow_plugin.use_conda import wrap
 
-    @classmethod
-    def find_spec(cls, name, path=None, target=None):
-        if name == "mlflow.projects":
-            return cls.wrapped(name, path)
-        return None
+        wrap(module)
+    elif module.__name__ == "mlflow" and not hasattr(module, "azureml"):
+        from importlib import import_module
 
-    @classmethod
-    def wrapped(cls, name, path):
+        import_module("mlflow.azureml")
+
+
+def complete_mlflow():
+    """Do it for modules that were imported before this one."""
+    for name in ("mlflow", "mlflow.projects"):
+        if name in sys.modules:
+            complete(sys.modules[name])
+
+
+class First:
+    """Asked before all others: finds MLflow's modules where they are, and completes them once they are read."""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name not in ("mlflow", "mlflow.projects"):
+            return None
         from importlib.machinery import PathFinder
 
         spec = PathFinder.find_spec(name, path)
@@ -29,9 +44,7 @@ class Finder:
 
         def exec_module(module):
             execute(module)
-            from studio_sdk.mlflow_plugin.use_conda import wrap
-
-            wrap(module)
+            complete(module)
 
         spec.loader.exec_module = exec_module
         return spec
@@ -51,20 +64,5 @@ class Last:
 
 
 if not any(getattr(finder, "__module__", "") == __name__ for finder in sys.meta_path):
-    sys.meta_path.insert(0, Finder)
+    sys.meta_path.insert(0, First)
     sys.meta_path.append(Last)
-
-
-def complete_mlflow():
-    """Do for an MLflow that is imported already what is else done while it is: scripts say `mlflow.azureml` at once."""
-    mlflow = sys.modules.get("mlflow")
-    if mlflow is None:
-        return
-    if not hasattr(mlflow, "azureml"):
-        from importlib import import_module
-
-        import_module("mlflow.azureml")
-    if "mlflow.projects" in sys.modules:
-        from studio_sdk.mlflow_plugin.use_conda import wrap
-
-        wrap(sys.modules["mlflow.projects"])
