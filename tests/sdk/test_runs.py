@@ -1,5 +1,7 @@
 """Experiments and the runs of a script's own: metrics, tags, files, children, models."""
 
+from pathlib import Path
+
 import pytest
 from azureml.core import Experiment, Model, Run
 from azureml.core.resource_configuration import ResourceConfiguration
@@ -161,7 +163,8 @@ def test_a_folder_of_a_run_becomes_a_model_with_its_details(run, ws, folder):
     (folder / "model/MLmodel").write_text("flavors: {}")
     run.upload_folder("outputs/model", str(folder / "model"))
     model = run.register_model(
-        "my-model", "outputs/model", tags={"area": "x"}, properties={"p": "1"}, model_framework=Model.Framework.SCIKITLEARN,
+        "my-model", "outputs/model", tags={"area": "x"}, properties={"p": "1"},
+        model_framework=Model.Framework.SCIKITLEARN,
         model_framework_version="0.19.1", description="d", resource_configuration=ResourceConfiguration(1, 0.5),
     )  # fmt: skip
     assert (model.id, model.version, model.run_id, model.description) == ("my-model:1", 1, run.id, "d")
@@ -180,7 +183,7 @@ def test_nothing_at_a_models_path_says_what_there_is(run, folder):
         run.register_model("m", "model")
     (folder / "model.joblib").write_text("x")
     run.upload_file("outputs/model.joblib", str(folder / "model.joblib"))
-    with pytest.raises(ModelPathNotFoundException, match="Did you mean “outputs/model.joblib”"):
+    with pytest.raises(ModelPathNotFoundException, match=r"Did you mean “outputs/model\.joblib”"):
         run.register_model("m", "model.joblib")
 
 
@@ -188,7 +191,7 @@ def test_a_local_file_is_registered_and_downloaded(ws, folder):
     (folder / "model.pkl").write_bytes(b"pickled")
     model = Model.register(ws, str(folder / "model.pkl"), "local-model", tags={"a": "b"})
     assert model.version == 1
-    assert open(model.download(str(folder / "down"))).read() == "pickled"
+    assert Path(model.download(str(folder / "down"))).read_text() == "pickled"
     with pytest.raises(WebserviceException, match="there already"):
         model.download(str(folder / "down"))
     model.download(str(folder / "down"), exist_ok=True)
@@ -202,7 +205,7 @@ def test_a_local_folder_is_registered_whole(ws, folder):
     (folder / "m/MLmodel").write_text("x")
     (folder / "m/deep/w.bin").write_bytes(b"1")
     path = Model.register(ws, str(folder / "m"), "folder-model").download(str(folder / "down"))
-    assert open(f"{path}/deep/w.bin").read() == "1"
+    assert (Path(path) / "deep/w.bin").read_text() == "1"
 
 
 @pytest.mark.parametrize("name", ["", "a/b", ".x", "x" * 256])

@@ -85,6 +85,6 @@ def default_url() -> str:
     if len(logins) == 1:
         return logins[0]
     raise NotConfigured(
-        "Which studio? Put its config.json (workspace menu, “Download config”) beside your script, set STUDIO_URL, or run "
-        "“studio login <address>”."
+        "Which studio? Put its config.json (workspace menu, “Download config”) beside your script, set STUDIO_URL, "
+        "or run “studio login <address>”."
     )

@@ -39,8 +39,8 @@ def find(path: str | None = None, name: str | None = None) -> Config:
         if candidate.is_file():
             return read(candidate)
     raise NotConfigured(
-        f"No config.json in {start.resolve()} or any folder above it, nor in .azureml or aml_config there. The studio's "
-        "workspace menu offers the file (“Download config”)."
+        f"No config.json in {start.resolve()} or any folder above it, nor in .azureml or aml_config there. "
+        "The studio's workspace menu offers the file (“Download config”)."
     )
 
 

@@ -7,6 +7,11 @@ from typing import Any
 
 from azureml.exceptions import WebserviceException
 
+ABOVE_ZERO = (
+    "cpu_cores", "memory_gb", "cpu_cores_limit", "memory_gb_limit", "scoring_timeout_ms", "num_replicas",
+    "replica_max_concurrent_requests", "autoscale_refresh_seconds", "autoscale_target_utilization",
+)  # fmt: skip
+
 
 @dataclass
 class DeploymentConfiguration:
@@ -36,8 +41,7 @@ class DeploymentConfiguration:
 def faults(fields: dict[str, Any]) -> list[str]:
     """List in sentences what cannot be."""
     found = []
-    for name in ("cpu_cores", "memory_gb", "cpu_cores_limit", "memory_gb_limit", "scoring_timeout_ms", "num_replicas",
-                 "replica_max_concurrent_requests", "autoscale_refresh_seconds", "autoscale_target_utilization"):  # fmt: skip
+    for name in ABOVE_ZERO:
         value = fields.get(name)
         if value is not None and value <= 0:
             found.append(f"{name} must be above 0, not {value}.")

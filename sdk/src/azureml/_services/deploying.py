@@ -35,7 +35,8 @@ def deploy(
     there = service(workspace, name)
     if there is not None and not overwrite:
         raise WebserviceException(
-            f"A service “{name}” exists already in the workspace {workspace.name}; pass overwrite=True to replace its model."
+            f"A service “{name}” exists already in the workspace {workspace.name}; "
+            "pass overwrite=True to replace its model."
         )
     asked = {**config.asked(), **model_of(models), **code_of(inference_config)}
     if target is not None:
@@ -53,14 +54,16 @@ def deploy(
 
 
 DEPLOYED = (
-    "model", "version", "cpu_cores", "memory_gb", "cpu_cores_limit", "memory_gb_limit", "entry_script", "files", "environment",
+    "model", "version", "cpu_cores", "memory_gb", "cpu_cores_limit", "memory_gb_limit", "entry_script", "files",
+    "environment",
 )  # fmt: skip
 
 
 def checked_name(name: Any) -> None:
     if not isinstance(name, str) or not 3 <= len(name) <= 32 or not NAME.fullmatch(name):
         raise WebserviceException(
-            f"“{name}” cannot be the name of a service: use 3–32 small letters, digits and “-”, first a letter, last no “-”."
+            f"“{name}” cannot be the name of a service: use 3–32 small letters, digits and “-”, first a letter, "
+            "last no “-”."
         )
 
 
@@ -74,8 +77,9 @@ def check_models(models: list[Model], inference_config: Any) -> None:
     if is_mlflow(models[0]) or models[0].model_framework in WITHOUT_CODE:
         return
     raise UserErrorException(
-        f"The model {models[0].id} is of the framework {models[0].model_framework}. Without an inference_config a service is "
-        f"made for MLflow models and the frameworks {', '.join(WITHOUT_CODE)}: register it with its model_framework."
+        f"The model {models[0].id} is of the framework {models[0].model_framework}. "
+        "Without an inference_config a service is made for MLflow models and the frameworks "
+        f"{', '.join(WITHOUT_CODE)}: register it with its model_framework."
     )
 
 

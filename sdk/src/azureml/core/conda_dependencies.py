@@ -60,7 +60,7 @@ class CondaDependencies:
     def merge_requirements(requirements: Iterable[str]) -> list[str]:
         return sorted(set(requirements))
 
-    # ---- Reading ------------------------------------------------------------------------------------------------------
+    # ---- Reading ----------------------------------------------------------------------
 
     def _dependencies(self) -> list[Any]:
         found: list[Any] = self._content.setdefault("dependencies", [])
@@ -99,7 +99,7 @@ class CondaDependencies:
     def get_python_version(self) -> str | None:
         return self.python_version
 
-    # ---- Changing ------------------------------------------------------------------------------------------------------
+    # ---- Changing ----------------------------------------------------------------------
 
     def add_conda_package(self, conda_package: str) -> None:
         self.remove_conda_package(conda_package)
@@ -134,7 +134,7 @@ class CondaDependencies:
         self.remove_conda_package("python")
         self._dependencies().insert(0, f"python={version}")
 
-    # ---- Writing -------------------------------------------------------------------------------------------------------
+    # ---- Writing ----------------------------------------------------------------------
 
     def as_dict(self) -> dict[str, Any]:
         return self._content

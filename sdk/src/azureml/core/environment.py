@@ -54,7 +54,7 @@ class Environment:
         self._packages: list[str] | None = None
         self._is_curated = False
 
-    # ---- Making -------------------------------------------------------------------------------------------------------
+    # ---- Making ----------------------------------------------------------------------
 
     @staticmethod
     def from_conda_specification(name: str, file_path: str) -> Environment:
@@ -112,7 +112,7 @@ class Environment:
         made.name, made.version, made._is_curated = new_name, None, False
         return made
 
-    # ---- In the studio --------------------------------------------------------------------------------------------------
+    # ---- In the studio ----------------------------------------------------------------------
 
     @staticmethod
     def get(workspace: Workspace, name: str, version: Any = None, label: str | None = None) -> Environment:
@@ -175,7 +175,7 @@ class Environment:
             return {"reference": f"{self.name}@{self.version}" if self.version else self.name}
         return {"name": self.name, "files": {"conda.yaml": self._conda()}}
 
-    # ---- In files -----------------------------------------------------------------------------------------------------------
+    # ---- In files ----------------------------------------------------------------------
 
     def save_to_directory(self, path: str, overwrite: bool = False) -> None:
         folder = Path(path)

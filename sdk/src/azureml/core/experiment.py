@@ -69,7 +69,7 @@ class Experiment:
             self._id = self._find_or_create()
         return self._id
 
-    # ---- Runs -----------------------------------------------------------------------------------------------------
+    # ---- Runs ----------------------------------------------------------------------
 
     def start_logging(
         self,
@@ -110,7 +110,7 @@ class Experiment:
 
         return submit(self, config, tags=tags, **keywords)
 
-    # ---- The experiment itself --------------------------------------------------------------------------------------
+    # ---- The experiment itself ----------------------------------------------------------------------
 
     @staticmethod
     def list(

@@ -14,7 +14,7 @@ NEEDED = ("init", "run")
 
 
 class InferenceConfig:
-    """Raises UserErrorException, before anything is sent, for a script that is missing or no Python, or lacks a function."""
+    """Raises UserErrorException, before anything is sent, for a script that is missing, no Python, or not a service."""
 
     def __init__(
         self,

@@ -28,7 +28,8 @@ OWN = ("azureml.", "mlflow.")
 def checked_name(name: Any) -> str:
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise WebserviceException(
-            f"“{name}” cannot be the name of a model: use 1–255 letters, digits, “-”, “.”, “_”, first a letter or digit."
+            f"“{name}” cannot be the name of a model: use 1–255 letters, digits, “-”, “.”, “_”, "
+            "first a letter or digit."
         )
     return name
 
@@ -111,7 +112,7 @@ class Model:
         made._set(workspace, row)
         return made
 
-    # ---- Making and finding ---------------------------------------------------------------------------------------
+    # ---- Making and finding ----------------------------------------------------------------------
 
     @classmethod
     def _register_from_run(cls, run: Any, name: str, path: str, description: str, details: Details) -> Model:
@@ -194,7 +195,7 @@ class Model:
         kept.sort(key=lambda one: (one._row.get("creation_timestamp", 0), one.version), reverse=True)
         return newest(kept) if latest else kept
 
-    # ---- What it is ---------------------------------------------------------------------------------------------------
+    # ---- What it is ----------------------------------------------------------------------
 
     @property
     def name(self) -> str:
@@ -279,7 +280,7 @@ class Model:
             "experimentName": None,
         }
 
-    # ---- Changing it ------------------------------------------------------------------------------------------------------
+    # ---- Changing it ----------------------------------------------------------------------
 
     def update(
         self,
@@ -321,7 +322,7 @@ class Model:
         with translated(WebserviceException):
             models_of(self.workspace).delete(self.name, self.version)
 
-    # ---- Its files ------------------------------------------------------------------------------------------------------------
+    # ---- Its files ----------------------------------------------------------------------
 
     def download(self, target_dir: str = ".", exist_ok: bool = False, exists_ok: bool | None = None) -> str:
         """Download it below a folder; gives the path of its file, or of the folder of its files."""

@@ -80,7 +80,7 @@ class Run(RunMetrics, RunTags, FilesOfRun):
             for row in Tracking(experiment.workspace._mlflow).search([experiment.id], filter):
                 yield cls._of_row(experiment, row)
 
-    # ---- Finding one ---------------------------------------------------------------------------------------------
+    # ---- Finding one ----------------------------------------------------------------------
 
     @staticmethod
     def get(workspace: Workspace, run_id: str) -> Run:
@@ -116,7 +116,7 @@ class Run(RunMetrics, RunTags, FilesOfRun):
 
     _is_inside = False
 
-    # ---- What it is ----------------------------------------------------------------------------------------------
+    # ---- What it is ----------------------------------------------------------------------
 
     def _load(self) -> dict[str, Any]:
         with translated():
@@ -223,7 +223,7 @@ class Run(RunMetrics, RunTags, FilesOfRun):
     def get_portal_url(self) -> str:
         return f"{self._workspace.get_portal_url()}runs/{part(self._id)}/"
 
-    # ---- Its life ------------------------------------------------------------------------------------------------
+    # ---- Its life ----------------------------------------------------------------------
 
     def complete(self, _set_status: bool = True) -> None:
         self._end("FINISHED")
@@ -280,7 +280,7 @@ class Run(RunMetrics, RunTags, FilesOfRun):
 
         return wait(self, show_output=show_output, raise_on_error=raise_on_error)
 
-    # ---- Children ------------------------------------------------------------------------------------------------
+    # ---- Children ----------------------------------------------------------------------
 
     def child_run(self, name: str | None = None, run_id: str | None = None, outputs: str | None = None) -> Run:
         child = Run._create(self.experiment, display_name=name, parent=self._id)
@@ -318,7 +318,7 @@ class Run(RunMetrics, RunTags, FilesOfRun):
 
         return submit(self.experiment, config, tags={**(tags or {}), PARENT: self._id}, **more)
 
-    # ---- Models --------------------------------------------------------------------------------------------------
+    # ---- Models ----------------------------------------------------------------------
 
     def register_model(
         self,
@@ -352,7 +352,7 @@ class Run(RunMetrics, RunTags, FilesOfRun):
         )  # fmt: skip
         return Model._register_from_run(self, name, path, description or "", details)
 
-    # ---- Its looks -----------------------------------------------------------------------------------------------
+    # ---- Its looks ----------------------------------------------------------------------
 
     def _repr_html_(self) -> str:
         return f'<a href="{self.get_portal_url()}" target="_blank" rel="noopener">{self.display_name or self._id}</a>'

@@ -80,7 +80,7 @@ class ScriptRunConfig:
         if not self.run_config.script and not self.run_config.command:
             raise UserErrorException("Give a script or a command.")
 
-    # ---- The same words as on the configuration -------------------------------------------------------------------
+    # ---- The same words as on the configuration ----------------------------------------------------------------------
 
     @property
     def script(self) -> str | None:

@@ -65,7 +65,7 @@ class Workspace:
             )
         self._group, self._subscription = self._row["group"], self._row["subscription_id"]
 
-    # ---- Finding one --------------------------------------------------------------------------------------------
+    # ---- Finding one ----------------------------------------------------------------------
 
     @staticmethod
     def from_config(
@@ -155,7 +155,7 @@ class Workspace:
         config = config_file.Config(self.subscription_id, self.resource_group, self.name, self._studio.url)
         config_file.write(Path(path or "."), config, file_name or "config.json")
 
-    # ---- What it is -----------------------------------------------------------------------------------------------
+    # ---- What it is ----------------------------------------------------------------------
 
     @property
     def name(self) -> str:
@@ -211,7 +211,7 @@ class Workspace:
     def get_portal_url(self) -> str:
         return f"{self._studio.url}/w/{part(self._name)}/"
 
-    # ---- What is in it --------------------------------------------------------------------------------------------
+    # ---- What is in it ----------------------------------------------------------------------
 
     @property
     def experiments(self) -> dict[str, Any]:

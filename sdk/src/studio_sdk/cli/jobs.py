@@ -17,7 +17,8 @@ from studio_sdk.errors import NotConfigured
 from studio_sdk.snapshots import FolderError, read_folder, send_folder
 
 COLUMNS = ("run_id", "name", "experiment", "target", "state", "created_ms", "ended_ms")
-DETAILS = (*COLUMNS, "command", "entry_point", "parameters", "environment_name", "attempt", "waits", "error", "warnings",
+DETAILS = (*COLUMNS, "command", "entry_point", "parameters", "environment_name", "attempt", "waits", "error",
+           "warnings",
            "cpu_s", "page")  # fmt: skip
 ENDED = {"completed", "failed", "canceled"}
 POLL_S = 1.0

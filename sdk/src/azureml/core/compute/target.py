@@ -56,7 +56,7 @@ class ComputeTarget:
         made._set(workspace, row)
         return made
 
-    # ---- Making and finding -----------------------------------------------------------------------------------------
+    # ---- Making and finding ----------------------------------------------------------------------
 
     @staticmethod
     def create(workspace: Workspace, name: str, provisioning_configuration: Any) -> ComputeTarget:
@@ -83,7 +83,7 @@ class ComputeTarget:
             "A studio does not attach computers by address. Any machine joins a cluster by the command on its page."
         )
 
-    # ---- What it is ----------------------------------------------------------------------------------------------------
+    # ---- What it is ----------------------------------------------------------------------
 
     @property
     def name(self) -> str:
@@ -126,7 +126,7 @@ class ComputeTarget:
             "properties": {"vmSize": self._row.get("vm_size"), **(self._row.get("options") or {})},
         }
 
-    # ---- Its life ---------------------------------------------------------------------------------------------------------
+    # ---- Its life ----------------------------------------------------------------------
 
     def wait_for_completion(self, show_output: bool = False, is_delete_operation: bool = False) -> None:
         """Wait until it is made, or gone. Raises ComputeTargetException when it fails."""

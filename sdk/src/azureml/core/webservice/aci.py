@@ -74,7 +74,8 @@ class AciWebservice(Webservice):
         inference_config: Any = None,
     ) -> None:
         policy = {
-            "tags": tags, "description": description, "auth_enabled": auth_enabled, "enable_app_insights": enable_app_insights,
+            "tags": tags, "description": description, "auth_enabled": auth_enabled,
+            "enable_app_insights": enable_app_insights,
         }  # fmt: skip
         deployed = {**(model_of(models) if models else {}), **code_of(inference_config)}
         self._update({key: value for key, value in policy.items() if value is not None}, deployed)

@@ -70,7 +70,7 @@ class Webservice:
             and (model_id is None or model_id in one._model_ids)
         ]  # fmt: skip
 
-    # ---- What it is ------------------------------------------------------------------------------------------------------
+    # ---- What it is ----------------------------------------------------------------------
 
     @property
     def _address(self) -> str:
@@ -191,7 +191,7 @@ class Webservice:
     def get_portal_url(self) -> str:
         return f"{self.workspace.get_portal_url()}endpoints/{part(self.name)}/"
 
-    # ---- Its life -----------------------------------------------------------------------------------------------------------
+    # ---- Its life ----------------------------------------------------------------------
 
     def wait_for_deployment(self, show_output: bool = False, timeout_sec: float | None = None) -> None:
         """Wait until it is Healthy.
@@ -247,7 +247,7 @@ class Webservice:
                 self.workspace._api.post(f"{self._address}/deployments", whole)
         self.update_deployment_state()
 
-    # ---- Keys, tokens and calls -------------------------------------------------------------------------------------------------
+    # ---- Keys, tokens and calls ----------------------------------------------------------------------
 
     def get_keys(self) -> tuple[str, str]:
         with translated(WebserviceException):
@@ -315,7 +315,8 @@ class Webservice:
 
     def __repr__(self) -> str:
         return (
-            f"{type(self).__name__}(workspace={self.workspace.name!r}, name={self.name!r}, compute_type={self.compute_type!r}, "
+            f"{type(self).__name__}(workspace={self.workspace.name!r}, name={self.name!r}, "
+            f"compute_type={self.compute_type!r}, "
             f"state={self.state!r}, scoring_uri={self.scoring_uri!r})"
         )
 
