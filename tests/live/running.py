@@ -21,6 +21,7 @@ import httpx
 from studio.supervisor import home as homes
 from studio.supervisor import processes, records
 from studio.supervisor.processes import Process
+from tests.live import prepared
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_WITHIN_S = 180.0  # the tests of others may have the processors
@@ -50,7 +51,7 @@ class RunningStudio:
     home: Path
     port: int = field(default_factory=free_port)
     root: Path = ROOT
-    with_sample: bool = False  # its environment takes most of a minute
+    with_sample: bool = False  # with the sample's environment, made once for all studios
     prefix: tuple[str, ...] = ()  # what runs it as someone else
     settings: dict[str, str] = field(default_factory=dict)  # what its owner sets in the environment
     process: subprocess.Popen[bytes] | None = None
@@ -103,6 +104,8 @@ class RunningStudio:
 
     def launch(self) -> RunningStudio:
         """Start it without waiting."""
+        if self.with_sample:
+            prepared.give(self.home)
         command = [*self.prefix, str(self.root / "script/run"), "--port", str(self.port), "--home", str(self.home)]
         with self.output_file.open("wb") as output:
             self.process = subprocess.Popen(
