@@ -11,9 +11,16 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+LOADED = """
+import studio.supervisor.main, studio.clock, compute.node.__main__, studio.celery, studio.wsgi
+from django.urls import get_resolver
+get_resolver().url_patterns
+studio.celery.app.loader.import_default_modules()
+"""  # what the parts load when they start
 
 
 class InstallError(Exception):
@@ -104,8 +111,16 @@ def install(venv: Path, python: Path, requirements: list[Path]) -> None:
     say(f"installing {' and '.join(file.name for file in requirements)} (900 MB the first time)")
     files = [word for file in requirements for word in ("--requirement", file)]
     call([python, "-m", "uv", "pip", "install", "--python", python, *files], "the requirements could not be installed")
-    # Compiled now and not at the first start, which is measured and may run as someone who cannot write here.
-    subprocess.run([python, "-m", "compileall", "-q", "-j", "0", str(ROOT / "studio")], check=False, stdout=sys.stderr)
+    compile_all(python)
+
+
+def compile_all(python: Path) -> None:
+    """Have Python keep what it compiles for the parts: the first start need not, and may be unable to write here."""
+    with tempfile.TemporaryDirectory() as home:
+        env = {**os.environ, "STUDIO_HOME": home, "PYTHONPATH": str(ROOT)}
+        subprocess.run([python, "-c", LOADED], check=False, cwd=ROOT, env=env, capture_output=True)
+    folders = [str(path) for path in ROOT.iterdir() if (path / "__init__.py").exists() and path.name != "tests"]
+    subprocess.run([python, "-m", "compileall", "-q", "-j", "0", *folders], check=False, stdout=sys.stderr)
 
 
 def make(venv: Path) -> None:

@@ -78,10 +78,33 @@ class Bootstrapped:
     node_token: str
 
 
-async def bootstrap(home: Home, env: Mapping[str, str], *, migrate: bool, collect: bool) -> Bootstrapped:
+@dataclass(frozen=True)
+class Todo:
+    """What has to be done before the web workers may start."""
+
+    tables: Stamp
+    static: Stamp
+    migrate: bool
+    collect: bool
+
+    @property
+    def is_nothing(self) -> bool:
+        """Say whether they may start at once."""
+        return not self.migrate and not self.collect
+
+
+def todo(home: Home, database_url: str, *, is_own: bool) -> Todo:
+    """Find out what is not as it was left; tables are trusted only in a database that is the studio's own."""
+    made, collected = tables(home, database_url), static_files(home)
+    return Todo(made, collected, migrate=not (made.is_current and is_own), collect=not collected.is_current)
+
+
+async def bootstrap(home: Home, env: Mapping[str, str], wanted: Todo) -> Bootstrapped:
     """Run `manage.py bootstrap`, or raise CannotStart with its last words."""
-    arguments = ["bootstrap", *(["--migrate"] if migrate else []), *(["--collect"] if collect else [])]
-    said = json.loads((await manage(home, env, *arguments)).splitlines()[-1])
+    options = [*(["--migrate"] if wanted.migrate else []), *(["--collect"] if wanted.collect else [])]
+    said = json.loads((await manage(home, env, "bootstrap", *options)).splitlines()[-1])
+    wanted.tables.set()
+    wanted.static.set()
     return Bootstrapped(said["sign_in_path"], said["node_token"])
 
 
