@@ -5,9 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 
-import lib.mlflow  # noqa: F401  puts the bare parent before the import below
-from mlflow.utils.name_utils import _generate_random_name  # isort: skip
+from mlflow.utils.name_utils import _generate_random_name
 
+import lib.mlflow  # noqa: F401  puts the bare parent before the import above
 from lib.errors import InvalidValue
 
 __all__ = [

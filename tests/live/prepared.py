@@ -62,7 +62,11 @@ def forget_old() -> None:
 
 def fingerprint() -> str:
     """Return a hash of what decides about the packages: the pins, the code that installs them, the interpreter."""
-    files = [ROOT / "requirements.txt", *(ROOT / "compute/environments").glob("*.py"), *(ROOT / "jobs/sample").glob("*")]
+    files = [
+        ROOT / "requirements.txt",
+        *(ROOT / "compute/environments").glob("*.py"),
+        *(ROOT / "jobs/sample").glob("*"),
+    ]
     files += (ROOT / "deployments").glob("layer*")
     total = hashlib.sha256(sys.executable.encode())
     for file in sorted(path for path in files if path.is_file()):

@@ -30,11 +30,11 @@ def test_secrets_are_made_once_and_are_private(tmp_path):
 @pytest.mark.parametrize(
     "written",
     [
-        {"seed": "s", "database_password": "d", "database_owner_password": "o", "broker_password": "b", "broker_port": 7},
+        {"seed": "s", "database_password": "d", "database_owner_password": "o", "broker_port": 7},
         {"seed": "s", "database_password": "d", "node_broker_password": "", "broker_port": None},
         {"seed": "s", "later": "kept", "broker_password": None},
     ],
-    ids=["without one", "with empty ones", "with one more"],
+    ids=["without some", "with empty ones", "with one more"],
 )
 def test_the_secrets_of_another_version_are_completed_and_kept(tmp_path, written):
     file = tmp_path / "servers.json"
