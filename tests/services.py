@@ -56,4 +56,5 @@ if "STUDIO_HOME" not in os.environ or "PYTEST_XDIST_WORKER" in os.environ:
     os.environ["STUDIO_HOME"] = temporary_home()
 os.environ.setdefault("STUDIO_SECRET_KEY", "only for tests")
 if "DATABASE_URL" not in os.environ:
+    os.environ["STUDIO_TESTS_OWN_DATABASE"] = "yes"
     os.environ["DATABASE_URL"] = start_database()

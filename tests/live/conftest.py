@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
+from tests.live import outside
 from tests.live.browser import chromium
 from tests.live.running import RunningStudio, temporary_folder
 
@@ -26,18 +28,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def studio() -> Iterator[RunningStudio]:
     """The studio that tests share: it may be killed in part, for it mends itself, but not stopped.
 
+    Each process of the tests has one. It stands on the servers of DATABASE_URL and REDIS_URL where both are given.
     STUDIO_LIVE_HOME names the home of one that runs already: to write a test against it without waiting for a start.
     """
     if home := os.environ.get("STUDIO_LIVE_HOME"):
         yield RunningStudio.found(Path(home))
         return
     folder = temporary_folder()
-    running = RunningStudio(folder / "data", with_sample=True)
-    try:
-        yield running.start()
-    finally:
-        running.discard()
-        shutil.rmtree(folder, ignore_errors=True)
+    with outside.settings() if outside.are_given() else nullcontext({}) as settings:
+        running = RunningStudio(folder / "data", with_sample=True, settings=settings)
+        try:
+            yield running.start()
+        finally:
+            running.discard()
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

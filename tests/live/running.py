@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -35,7 +36,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def until(check, timeout_s: float = 30.0, every_s: float = 0.1):
+# A slow machine is no fault of the studio: httpx gives up after five seconds by itself.
+fetch = partial(httpx.get, timeout=60)
+
+
+def until(check, timeout_s: float = 60.0, every_s: float = 0.1):
     """Return the first true answer of `check`, or fail."""
     deadline = time.monotonic() + timeout_s
     while not (found := check()):
@@ -136,11 +141,11 @@ class RunningStudio:
 
     def is_healthy(self) -> bool:
         with contextlib.suppress(httpx.HTTPError):
-            return httpx.get(f"{self.url}/health", timeout=5).status_code == 200
+            return httpx.get(f"{self.url}/health", timeout=20).status_code == 200
         return False
 
     def get(self, path: str, **options) -> httpx.Response:
-        return httpx.get(f"{self.url}{path}", headers={"Authorization": f"Bearer {self.token}"}, **options)
+        return fetch(f"{self.url}{path}", headers={"Authorization": f"Bearer {self.token}"}, **options)
 
     def parts(self) -> dict[str, dict[str, object]]:
         return json.loads((self.home / "run/parts.json").read_text())["parts"]

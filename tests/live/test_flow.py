@@ -60,11 +60,7 @@ def test_from_an_empty_workspace_to_a_scored_endpoint_and_back(studio: RunningSt
     delete_the_group(admin, GROUP)
     until(lambda: not left_of_the_workspace(studio) and not replica & studio.replicas(), 120)
     # A node asks four times a minute which of its jobs are gone.
-    for _second in range(60):
-        if not (left := files_of(studio) - files):
-            break
-        time.sleep(1)
-    assert not left
+    until(lambda: not files_of(studio) - files, 120, every_s=1)
     audit = studio.manage("shell", "-c", AUDIT)
     assert "workspaces.delete_group" in audit and "workspaces.group_deleted" in audit
     assert not FAULTS, "\n".join(FAULTS)
