@@ -121,7 +121,8 @@ def load_secrets(file: Path) -> Secrets:
     Raises CannotStart for a file that is none: the database's passwords are in it, so it is not made anew.
     """
     known = read_secrets(file)
-    made = {field.name: secrets.token_urlsafe(24) for field in fields(Secrets)} | {"broker_port": free_port(0)}
+    made: dict[str, Any] = {field.name: secrets.token_urlsafe(24) for field in fields(Secrets)}
+    made["broker_port"] = free_port(0)
     loaded = Secrets(**{name: known.get(name) or value for name, value in made.items()})
     if any(known.get(name) != value for name, value in asdict(loaded).items()):
         save_secrets(file, loaded)
