@@ -17,11 +17,16 @@ from tests.live.running import RunningStudio, temporary_folder
 __all__ = ["chromium"]
 
 
+# The longest files; begun last, one of them would keep a process long after the others had ended.
+LONG = ("test_flow", "test_run_survives", "test_mlflow_clients", "test_flow_survives", "test_endpoints_flow")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.live)
+    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
 
 
 @pytest.fixture(scope="session")
@@ -44,17 +49,30 @@ def studio() -> Iterator[RunningStudio]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(scope="module")
+def used_home() -> Iterator[Path]:
+    """A home that the tests of a file start studios on, one after the other: its first start takes longest."""
+    folder = temporary_folder()
+    yield folder / "data"
+    RunningStudio(folder / "data").discard()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.fixture
 def another_studio() -> Iterator[Callable[..., RunningStudio]]:
-    """Make studios of one's own, not started yet: `another_studio(home=…, root=…)`."""
+    """Make studios of one's own, not started yet: `another_studio(home=…, root=…)`; what is to `stay` is only ended."""
     made: list[RunningStudio] = []
+    staying: list[RunningStudio] = []
     folder = temporary_folder()
 
-    def make(home: Path | None = None, **options) -> RunningStudio:
-        made.append(RunningStudio(home or folder / f"data-{len(made)}", **options))
-        return made[-1]
+    def make(home: Path | None = None, *, stays: bool = False, **options) -> RunningStudio:
+        running = RunningStudio(home or folder / f"data-{len(made)}", **options)
+        (staying if stays else made).append(running)
+        return running
 
     yield make
     for running in made:
         running.discard()
+    for running in staying:
+        running.end()
     shutil.rmtree(folder, ignore_errors=True)

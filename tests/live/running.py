@@ -61,6 +61,7 @@ class RunningStudio:
     settings: dict[str, str] = field(default_factory=dict)  # what its owner sets in the environment
     process: subprocess.Popen[bytes] | None = None
     output_file: Path = field(default=Path())
+    cookies: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def found(cls, home: Path) -> RunningStudio:
@@ -98,6 +99,17 @@ class RunningStudio:
 
     def new_sign_in_link(self) -> str:
         return self.manage("signin_link").strip()
+
+    def session(self) -> dict[str, str]:
+        """Give the cookies of a browser in which the admin signed in, by one link for all tests: a link takes seconds.
+
+        A test that signs out, or is about signing in, takes a link of its own.
+        """
+        if not self.cookies:
+            with httpx.Client(timeout=60) as browser:
+                browser.get(self.new_sign_in_link())
+                self.cookies = dict(browser.cookies)
+        return self.cookies
 
     @property
     def instance(self) -> str:
@@ -193,13 +205,18 @@ class RunningStudio:
         self.process.kill()
         self.process.wait()
 
-    def discard(self) -> None:
-        """Leave nothing of it."""
+    def end(self) -> None:
+        """Leave nothing running of it."""
         if self.process and self.process.poll() is None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.stop()
         if (self.home / "servers.json").exists():
             processes.kill(self.processes())
+
+    def discard(self) -> None:
+        """Leave nothing of it."""
+        self.end()
+        if (self.home / "servers.json").exists():
             runtime = homes.SYSTEM_RUNTIME / homes.runtime_name(self.home)
             shutil.rmtree(runtime, ignore_errors=True)
         shutil.rmtree(self.home, ignore_errors=True)

@@ -16,7 +16,7 @@ from tests.live.browser import accessibility_faults, keep, window
 from tests.live.running import RunningStudio, until
 
 GROUP, WORKSPACE = "flow-group", "flow"
-SOON, LATER = 30_000, 180_000
+LATER = 180_000
 FAULTS: list[str] = []  # what the pages of the flow do wrong for those who cannot see, or have a small window
 
 
@@ -24,7 +24,6 @@ FAULTS: list[str] = []  # what the pages of the flow do wrong for those who cann
 def admin(studio: RunningStudio, chromium) -> Iterator[Page]:
     """The admin's browser, signed in by a one-time link."""
     with window(chromium, studio.url) as page:
-        page.set_default_timeout(SOON)
         page.goto(studio.new_sign_in_link())
         yield page
 

@@ -88,8 +88,8 @@ def unavailable(studio):
     return (page, api) if page.status_code == api.status_code == 503 else None
 
 
-def test_what_dies_again_and_again_is_reported(another_studio):
-    running = another_studio().start()
+def test_what_dies_again_and_again_is_reported(another_studio, used_home):
+    running = another_studio(used_home, stays=True).start()
     for _ in range(5):
         pid = until(lambda: running.parts()["beat"]["pid"] and running.members("beat"), 60)[0].pid
         os.kill(pid, signal.SIGKILL)
@@ -103,8 +103,8 @@ def test_what_dies_again_and_again_is_reported(another_studio):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_stop_leaves_no_process(another_studio, number):
-    running = another_studio().start()
+def test_a_stop_leaves_no_process(another_studio, used_home, number):
+    running = another_studio(used_home, stays=True).start()
     assert len(running.processes()) > 6
     assert running.stop(number) == 0
     assert running.processes() == []
@@ -117,8 +117,8 @@ def test_a_stop_during_the_start_leaves_no_process(another_studio):
     assert running.processes() == []
 
 
-def test_a_killed_studio_starts_again_and_nothing_is_doubled(another_studio):
-    running = another_studio().start()
+def test_a_killed_studio_starts_again_and_nothing_is_doubled(another_studio, used_home):
+    running = another_studio(used_home, stays=True).start()
     old = running.processes()
     running.kill_supervisor()
     assert [process for process in old if processes.same(process)]
@@ -128,8 +128,8 @@ def test_a_killed_studio_starts_again_and_nothing_is_doubled(another_studio):
     assert running.processes() == []
 
 
-def test_a_studio_killed_whole_starts_again(another_studio):
-    running = another_studio().start()
+def test_a_studio_killed_whole_starts_again(another_studio, used_home):
+    running = another_studio(used_home, stays=True).start()
     token = running.token
     running.kill_supervisor()
     processes.kill(running.processes())
