@@ -85,7 +85,8 @@ def load(folder: Path) -> Work:
 def runner_process(folder: Path, environ: Mapping[str, str] = os.environ) -> ProcessSpec:
     """Describe the runner: our own program, and as trusted as we are."""
     kept = {name: environ[name] for name in RUNNER_ENV if name in environ}
-    passed = {name: environ[name] for name in environ if name.startswith("UV_") or name.upper().endswith("_PROXY")}
+    starts, ends = ("UV_", "SSL_CERT_"), ("_PROXY",)
+    passed = {name: environ[name] for name in environ if name.startswith(starts) or name.upper().endswith(ends)}
     return ProcessSpec(
         name=f"runner-{folder.name}",
         folder=folder,

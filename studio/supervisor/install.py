@@ -5,6 +5,7 @@ Run as a file by the base interpreter, before anything is installed: it may impo
 
 from __future__ import annotations
 
+import configparser
 import fcntl
 import hashlib
 import os
@@ -175,14 +176,22 @@ def environment() -> dict[str, str]:
 
 def pip_settings() -> dict[str, str]:
     """Return pip's settings from its files and the environment, by their names without the section."""
-    done = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False)
-    settings: dict[str, str] = {}
-    for line in done.stdout.splitlines():
-        name, _, value = line.partition("=")
-        text = value.strip("'\"").replace("\\n", " ").strip()
-        if text:
-            settings[name.rpartition(".")[2].strip()] = text
-    return settings
+    parser = configparser.RawConfigParser(strict=False)
+    try:
+        parser.read(pip_files())
+    except (configparser.Error, UnicodeDecodeError):
+        return {}  # pip itself will say so
+    found = [item for section in ("global", "install") if parser.has_section(section) for item in parser.items(section)]
+    found += [(name[4:].lower(), text) for name, text in os.environ.items() if name.startswith("PIP_")]
+    return {name.replace("_", "-"): text.strip() for name, text in found if text.strip()}
+
+
+def pip_files() -> list[Path]:
+    """Return where pip's settings may lie, those that count more last."""
+    home = Path.home()
+    config = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
+    chosen = [Path(os.environ["PIP_CONFIG_FILE"])] if os.environ.get("PIP_CONFIG_FILE") else []
+    return [Path("/etc/pip.conf"), home / ".pip/pip.conf", config / "pip/pip.conf", *chosen]
 
 
 def runs(*command: object) -> bool:

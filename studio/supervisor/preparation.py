@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from studio.supervisor import processes
+from studio.supervisor import install, processes
 from studio.supervisor.home import Home
 from studio.supervisor.keeper import last_words
 from studio.supervisor.options import ROOT
@@ -143,7 +143,7 @@ def clear(home: Home) -> None:
 def exports(home: Home, urls: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of the studio's own parts."""
     return {
-        **os.environ,
+        **install.environment(),  # environments are built with uv, from where pip would take packages
         **urls,
         "STUDIO_HOME": str(home.path),
         processes.INSTANCE_MARK: home.instance,
