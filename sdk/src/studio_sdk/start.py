@@ -4,12 +4,20 @@
 `use_conda=` again, whether `azureml` is imported before MLflow or after it.
 """
 
+from __future__ import annotations
+
 import sys
+
+TYPE_CHECKING = False  # typing takes longer to load than all of this module
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+    from typing import Any
 
 OURS = {"mlflow.azureml": "studio_sdk.mlflow_azureml"}
 
 
-def complete(module):
+def complete(module: ModuleType) -> None:
     """Add to a module of MLflow, just imported, what scripts of the original look for in it."""
     if module.__name__ == "mlflow.projects":
         from studio_sdk.mlflow_plugin.use_conda import wrap
@@ -21,7 +29,7 @@ def complete(module):
         import_module("mlflow.azureml")
 
 
-def complete_mlflow():
+def complete_mlflow() -> None:
     """Do it for modules that were imported before this one."""
     for name in ("mlflow", "mlflow.projects"):
         if name in sys.modules:
@@ -32,7 +40,7 @@ class First:
     """Asked before all others: finds MLflow's modules where they are, and completes them once they are read."""
 
     @staticmethod
-    def find_spec(name, path=None, target=None):
+    def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         if name not in ("mlflow", "mlflow.projects"):
             return None
         from importlib.machinery import PathFinder
@@ -42,11 +50,11 @@ class First:
             return spec
         execute = spec.loader.exec_module
 
-        def exec_module(module):
+        def exec_module(module: ModuleType) -> None:
             execute(module)
             complete(module)
 
-        spec.loader.exec_module = exec_module
+        spec.loader.exec_module = exec_module  # type: ignore[method-assign]
         return spec
 
 
@@ -54,7 +62,7 @@ class Last:
     """Asked when nobody else has the module: MLflow 1 keeps its own."""
 
     @staticmethod
-    def find_spec(name, path=None, target=None):
+    def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         if name not in OURS:
             return None
         from importlib.util import find_spec, spec_from_file_location

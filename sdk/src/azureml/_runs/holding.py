@@ -18,8 +18,11 @@ class FilesOfRun:
     """The part of a run that keeps files."""
 
     _id: str
-    _info: dict[str, Any]
     _workspace: Workspace
+
+    @property
+    def _info(self) -> dict[str, Any]:
+        raise NotImplementedError
 
     @property
     def _files(self) -> RunFiles:

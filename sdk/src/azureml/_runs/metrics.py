@@ -22,8 +22,14 @@ class RunMetrics:
     _row: dict[str, Any]
     _tracking: Tracking
     _series: values.Series | None
-    _tags: dict[str, str]
-    _files: RunFiles
+
+    @property
+    def _tags(self) -> dict[str, str]:
+        raise NotImplementedError
+
+    @property
+    def _files(self) -> RunFiles:
+        raise NotImplementedError
 
     def _load(self) -> dict[str, Any]:
         raise NotImplementedError

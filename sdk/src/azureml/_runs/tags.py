@@ -18,7 +18,10 @@ class RunTags:
 
     _id: str
     _tracking: Tracking
-    _tags: dict[str, str]
+
+    @property
+    def _tags(self) -> dict[str, str]:
+        raise NotImplementedError
 
     def _load(self) -> dict[str, Any]:
         raise NotImplementedError

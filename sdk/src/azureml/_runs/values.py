@@ -73,7 +73,8 @@ class Series:
 
 def read(numbers_by_key: dict[str, list[float]], tags: dict[str, str], documents: dict[str, Any]) -> dict[str, Any]:
     """Put the stored things together again as `get_metrics` gives them."""
-    series = {key: alone(values) for key, values in {**numbers_by_key, **words_of(tags)}.items()}
+    stored: dict[str, list[Any]] = {**numbers_by_key, **words_of(tags)}
+    series = {key: alone(values) for key, values in stored.items()}
     for name, text in tags.items():
         if name.startswith(COLUMNS):
             key = name[len(COLUMNS) :]

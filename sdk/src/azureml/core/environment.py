@@ -47,7 +47,8 @@ class Environment:
     def __init__(self, name: str, **_more: Any) -> None:
         if not name:
             raise UserErrorException("An environment has a name.")
-        self.name, self.version = name, None
+        self.name = name
+        self.version: str | None = None
         self.python, self.docker = PythonSection(), DockerSection()
         self.environment_variables: dict[str, str] = {}
         self.inferencing_stack_version: str | None = None
@@ -210,7 +211,7 @@ class BuildDetails:
     @property
     def status(self) -> str:
         words = {"ready": "Succeeded", "failed": "Failed", "building": "Running", "queued": "Queued"}
-        return words.get(self._row["state"], self._row["state"])
+        return words.get(str(self._row["state"]), str(self._row["state"]))
 
     @property
     def build_log(self) -> str:

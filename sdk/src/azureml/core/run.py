@@ -6,7 +6,7 @@ import getpass
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from studio_sdk import files
 from studio_sdk.client import part
@@ -27,6 +27,9 @@ from azureml.exceptions import (
     translated,
 )
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 STATUS = {
     "RUNNING": "Running",
     "FINISHED": "Completed",
@@ -35,11 +38,12 @@ STATUS = {
     "SCHEDULED": "Queued",
 }
 FINAL = {"Completed", "Failed", "Canceled"}
+Runs = list["Run"]  # `list` is a method below
 TYPE, ERROR = "azureml.type", "azureml.error"
 PARENT, NAME, NOTE = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"
 
 
-class Run(RunMetrics, RunTags, FilesOfRun):
+class Run(FilesOfRun, RunMetrics, RunTags):
     """A run of an experiment. Raises ServiceException when there is none with this id."""
 
     def __init__(self, experiment: Experiment, run_id: str, outputs: Any = None, **_more: Any) -> None:
@@ -56,7 +60,7 @@ class Run(RunMetrics, RunTags, FilesOfRun):
         self._upload_at_end = ""
 
     @classmethod
-    def _of_row(cls, experiment: Experiment, row: dict[str, Any]) -> Run:
+    def _of_row(cls, experiment: Experiment, row: dict[str, Any]) -> Self:
         made = cls.__new__(cls)
         made.experiment = experiment
         made._set(experiment.workspace, row["info"]["run_id"])
@@ -289,7 +293,7 @@ class Run(RunMetrics, RunTags, FilesOfRun):
 
     def create_children(
         self, count: int | None = None, tag_key: str | None = None, tag_values: Iterable[Any] | None = None
-    ) -> list[Run]:
+    ) -> Runs:
         """Make several children: so many, or one for each value of a tag."""
         if (count is None) == (tag_key is None or tag_values is None):
             raise UserErrorException("create_children takes a count, or a tag_key with tag_values.")

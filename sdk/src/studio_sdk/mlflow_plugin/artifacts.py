@@ -14,7 +14,7 @@ from studio_sdk import addresses
 from studio_sdk.mlflow_plugin.hosts import credential_for, host_credentials
 
 
-class StudioArtifacts(MlflowArtifactsRepository):  # type: ignore[misc]
+class StudioArtifacts(MlflowArtifactsRepository):
     def __init__(self, artifact_uri: str, tracking_uri: str | None = None, **options: Any) -> None:
         self.studio = addresses.parse(tracking_uri or get_tracking_uri())
         if tracking_uri is not None:
@@ -23,7 +23,7 @@ class StudioArtifacts(MlflowArtifactsRepository):  # type: ignore[misc]
 
     @classmethod
     def resolve_uri(cls, artifact_uri: str, tracking_uri: str) -> str:
-        return str(super().resolve_uri(artifact_uri, addresses.parse(tracking_uri).http_uri))
+        return str(super().resolve_uri(artifact_uri, addresses.parse(tracking_uri).http_uri))  # type: ignore[no-untyped-call]
 
     @property
     def _host_creds(self) -> Any:

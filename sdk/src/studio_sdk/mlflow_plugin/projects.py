@@ -22,7 +22,7 @@ COMPUTE, USE_CONDA, STREAM, ENV_MANAGER, STORAGE = "COMPUTE", "USE_CONDA", "STRE
 CLIENT = "azureml-mlflow"
 
 
-class StudioBackend(AbstractBackend):  # type: ignore[misc]
+class StudioBackend(AbstractBackend):
     def run(
         self,
         project_uri: str,
@@ -131,7 +131,7 @@ def truth(value: Any, *, default: bool) -> bool:
     return str(value).strip().lower() in ("true", "1", "yes") if not isinstance(value, bool) else value
 
 
-class StudioRun(SubmittedRun):  # type: ignore[misc]
+class StudioRun(SubmittedRun):
     """A project's run; `wait` says whether it completed."""
 
     def __init__(self, run: Run, streams: bool) -> None:

@@ -14,6 +14,8 @@ from azureml.core.workspace import Workspace
 from azureml.exceptions import ComputeTargetException, translated
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,15}")
+# `list` is a method below, so the type has another name there.
+Texts = list[Any]
 KINDS: dict[str, type[ComputeTarget]] = {}
 POLL_S = 1.0
 ENDED = {"Succeeded", "Failed", "Canceled"}
@@ -98,7 +100,7 @@ class ComputeTarget:
         return str(self._row["provisioning_state"]).capitalize()
 
     @property
-    def provisioning_errors(self) -> list[Any] | None:
+    def provisioning_errors(self) -> Texts | None:
         found = self._row.get("provisioning_errors")
         return list(found) if found else None
 

@@ -14,6 +14,10 @@ from azureml._times import iso
 from azureml.core.workspace import Workspace
 from azureml.exceptions import AzureMLException, WebserviceException, translated
 
+# `list` is a method below, so these types have names of their own.
+Rows = list[dict[str, Any]]
+Names = list[str]
+Models = list[Any]
 KINDS: dict[str, type[Webservice]] = {}
 WORDS = {"transitioning": "Transitioning", "healthy": "Healthy", "unhealthy": "Unhealthy", "failed": "Failed",
          "unschedulable": "Unschedulable", "stopped": "Stopped", "deleting": "Deleting"}  # fmt: skip
@@ -147,27 +151,27 @@ class Webservice:
         return {"code": "DeploymentFailed", "message": text} if text else None
 
     @property
-    def _deployments(self) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = self._of("deployments") or []
+    def _deployments(self) -> Rows:
+        rows: Rows = self._of("deployments") or []
         return sorted(rows, key=lambda row: row["revision"])
 
     @property
-    def _model_ids(self) -> list[str]:
+    def _model_ids(self) -> Names:
         return [str(row["model"]) for row in self._deployments if row.get("traffic") or row is self._deployments[-1]]
 
     @property
-    def models(self) -> list[Any]:
+    def models(self) -> Models:
         from azureml.core.model import Model
 
         return [Model(self.workspace, id=name) for name in self._model_ids]
 
     @property
     def cpu_cores(self) -> float | None:
-        return self._deployments[-1]["cpu_cores"] if self._deployments else None
+        return float(self._deployments[-1]["cpu_cores"]) if self._deployments else None
 
     @property
     def memory_gb(self) -> float | None:
-        return self._deployments[-1]["memory_gb"] if self._deployments else None
+        return float(self._deployments[-1]["memory_gb"]) if self._deployments else None
 
     def serialize(self) -> dict[str, Any]:
         return {
