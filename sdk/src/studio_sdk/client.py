@@ -125,18 +125,24 @@ class Client:
         return response
 
     def exchange(
-        self, method: str, path: str, token: str, make_data: Callable[[], Any] | None = None, **options: Any
+        self,
+        method: str,
+        path: str,
+        token: str,
+        make_data: Callable[[], Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **options: Any,
     ) -> requests.Response:
         import requests
 
-        headers = {"Accept": "application/json", "User-Agent": f"studio-sdk/{__version__}"}
+        sent = {"Accept": "application/json", "User-Agent": f"studio-sdk/{__version__}", **(headers or {})}
         if token:
-            headers["Authorization"] = f"Bearer {token}"
+            sent["Authorization"] = f"Bearer {token}"
         if make_data is not None:
             options["data"] = make_data()
         try:
             return self.session.request(
-                method, self.address(path), headers=headers, timeout=TIMEOUT_S, allow_redirects=False, **options
+                method, self.address(path), headers=sent, timeout=TIMEOUT_S, allow_redirects=False, **options
             )
         except requests.RequestException as error:
             raise unreachable(self.url, error) from None
