@@ -14,8 +14,9 @@ from experiments.browser.names import readable
 from experiments.viewers import icon
 from lib.errors import NotFound
 
-PAGE_ROWS = 200
-MOST_ROWS = 600
+PAGE_ROWS = 100
+MOST_ROWS = 300
+UNFOLDED_ROWS = 40  # a longer folder waits until it is opened
 MOST_FOUND = 200
 MOST_SEARCHED = 50_000
 MODEL_FILE = "MLmodel"
@@ -54,15 +55,10 @@ class Node:
 
 @dataclass(frozen=True)
 class Tree:
-    """Rows from the top, and whether they are all there are."""
+    """Rows from the top, and what of the top is not listed."""
 
     nodes: tuple[Node, ...]
     rest: Rest | None
-    is_whole: bool
-
-    @property
-    def size_bytes(self) -> int:
-        return sum(node.size_bytes or 0 for node in self.nodes)
 
 
 @dataclass(frozen=True)
@@ -82,10 +78,12 @@ def tree(files: Files, chosen: str = "") -> Tree:
     while waiting and sum(len(one.entries) for one in read.values()) < MOST_ROWS:
         folder = waiting.popleft()
         if folder not in read:
-            read[folder] = files.listing(folder, "", PAGE_ROWS)
+            found = files.listing(folder, "", UNFOLDED_ROWS)
+            if found.rest:
+                continue
+            read[folder] = found
         waiting += [one.path for one in read[folder].entries if one.is_dir]
-    nodes = rows(read[""], read, chosen)
-    return Tree(nodes, rest("", read[""]), not waiting and not any(one.rest for one in read.values()))
+    return Tree(rows(read[""], read, chosen), rest("", read[""]))
 
 
 def with_chosen(files: Files, folder: str, chosen: str) -> Listing:

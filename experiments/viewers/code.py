@@ -13,7 +13,8 @@ from django.utils.safestring import SafeString
 
 from experiments.viewers.source import Source
 
-PART_BYTES = 512 * 1024
+PART_BYTES = 128 * 1024
+MOST_LINES = 4000  # an element each; what comes behind stands in one
 # A lexer's expressions may take a square of the length on text made for it: only short files, and no endless lines.
 LONGEST_COLOURED = 200_000
 LONGEST_LINE = 4_000
@@ -121,7 +122,7 @@ def decoded(body: bytes, encoding: str, start: int) -> str:
 
 
 def split(text: str) -> list[str]:
-    lines = text.replace("\r\n", "\n").split("\n")
+    lines = text.replace("\r\n", "\n").split("\n", MOST_LINES)
     return lines[:-1] if len(lines) > 1 and not lines[-1] else lines
 
 

@@ -65,14 +65,14 @@ BY_SUFFIX = {
     ".yml": ("outline", "text"),
     ".ipynb": ("notebook", "text"),
     ".md": ("markdown", "text"),
-    ".parquet": ("parquet", "bytes"),
-    ".pq": ("parquet", "bytes"),
+    ".parquet": ("parquet",),
+    ".pq": ("parquet",),
     ".html": ("page", "text"),
     ".htm": ("page", "text"),
     ".svg": ("picture", "text"),
-    ".pdf": ("pdf", "bytes"),
-    ".tif": ("drawn-elsewhere", "bytes"),
-    ".tiff": ("drawn-elsewhere", "bytes"),
+    ".pdf": ("pdf",),
+    ".tif": ("drawn-elsewhere",),
+    ".tiff": ("drawn-elsewhere",),
     **dict.fromkeys(PICTURES.keys() - {".svg"}, ("picture",)),
     **dict.fromkeys(SOUNDS, ("sound",)),
     **dict.fromkeys(FILMS, ("film",)),
@@ -88,8 +88,8 @@ def suffix(path: str) -> str:
 
 
 def viewers(path: str) -> tuple[str, ...]:
-    """Name the viewers to ask, the best first; what is known by nothing is text, or bytes."""
-    return BY_SUFFIX.get(suffix(path), ("text", "bytes"))
+    """Name the viewers to ask, the best first; what is known by nothing is text, or else bytes."""
+    return BY_SUFFIX.get(suffix(path), ("text",))
 
 
 def icon(path: str) -> str:

@@ -90,6 +90,7 @@ function type(root, rows, at, letter) {
 
 export function mount(root) {
   upgrade(root);
+  root.querySelector("[aria-selected=true] > a")?.scrollIntoView({ block: "nearest" });
   root.addEventListener("keydown", (event) => onKey(root, event));
   root.addEventListener("click", (event) => {
     const item = event.target.closest("li");

@@ -30,7 +30,7 @@ def source(path: str, body: bytes | str, siblings=(), **wanted: str) -> Source:
     def open_file():
         if not path.endswith(".parquet"):
             return io.BytesIO(content)
-        file = tempfile.TemporaryFile()  # its reader is another process, and takes a file of the system
+        file = tempfile.TemporaryFile()  # noqa: SIM115  its reader is another process, and takes a file of the system
         file.write(content)
         file.seek(0)
         return file
