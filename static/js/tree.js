@@ -90,7 +90,8 @@ function type(root, rows, at, letter) {
 
 export function mount(root) {
   upgrade(root);
-  root.querySelector("[aria-selected=true] > a")?.scrollIntoView({ block: "nearest" });
+  const [box, chosen] = [root.closest(".scroll"), root.querySelector("[aria-selected=true] > a")];
+  if (box && chosen) box.scrollTop = chosen.offsetTop - box.clientHeight / 2; // the pane alone: the page stays
   root.addEventListener("keydown", (event) => onKey(root, event));
   root.addEventListener("click", (event) => {
     const item = event.target.closest("li");
