@@ -240,6 +240,7 @@ class MetricChart {
       showlegend: false,
       xaxis: {
         title: { text: titles[axis] }, type: axis === "time" ? "date" : "linear", exponentformat: "none",
+        spikesnap: "hovered data", unifiedhovertitle: { text: `${titles[axis]} %{x}` },
         ...(this.view ? { range: this.view, autorange: false } : { autorange: true }),
       },
       yaxis: {
