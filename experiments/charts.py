@@ -17,6 +17,7 @@ MOST_CHARTS = 60
 MOST_FOLLOWED = 200
 CHARTS_AT_ONCE = 24
 SYSTEM = "system"
+POINTS, FEWEST_POINTS = 10_000, 100  # of all lines of a chart, of one line
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,11 @@ def charts(workspace: str, runs: Sequence[Run], find: str = "", *, with_system: 
         keys = [key for key in keys if section_of(key) != SYSTEM]
     points = reverse("experiments-api:metrics", args=[workspace])
     table = reverse("experiments:run-points-csv", args=[workspace])
+    runs_query, most = urlencode([("run", one) for one in ids]), max(FEWEST_POINTS, POINTS // max(10, len(ids)))
     found = []
     for key in keys:
-        query = urlencode([*(("run", one) for one in ids), ("key", key)])
-        found.append(Chart(key, f"{points}?{query}", f"{table}?{query}"))
+        query = f"{runs_query}&{urlencode({'key': key})}"
+        found.append(Chart(key, f"{points}?{query}&points={most}", f"{table}?{query}"))
     return found
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from experiments.views import artifacts, charts, compare, experiments, runs, saved, selected, table, trash
+from experiments.views import artifacts, charts, compare, experiments, plots, runs, saved, selected, table, trash
 
 app_name = "experiments"
 
@@ -20,6 +20,10 @@ urlpatterns = [
     path("runs/sections/", charts.run_sections, name="run-sections"),
     path("runs/points/", charts.run_points_csv, name="run-points-csv"),
     path("runs/compare/", compare.run_compare, name="run-compare"),
+    path("runs/compare/csv/", compare.compare_csv, name="compare-csv"),
+    path("runs/compare/file/", compare.compare_file, name="compare-file"),
+    path("runs/compare/offer/", compare.compare_offer, name="compare-offer"),
+    path("runs/compare/values/", plots.compare_values, name="compare-values"),
     path("runs/delete/", selected.runs_delete, name="runs-delete"),
     path("runs/tag/", selected.runs_tag, name="runs-tag"),
     path("runs/restore/", selected.runs_restore, name="runs-restore"),
