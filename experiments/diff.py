@@ -11,6 +11,7 @@ from experiments.tables import HIGHER_IS_BETTER, LOWER_IS_BETTER
 
 FEWEST_ROWS, MOST_ROWS = 25, 200
 CELLS = 5000
+SYSTEM = "system/"
 
 Value = float | str | None
 
@@ -75,7 +76,9 @@ def lines(blocks: Sequence[Block], base: int = 0, find: str = "") -> list[Line]:
     words = find.lower().split()
     found = []
     for block in blocks:
-        keys = sorted({key for column in block.columns for key in column})
+        keys = sorted(
+            {key for column in block.columns for key in column}, key=lambda key: (key.startswith(SYSTEM), key)
+        )
         for key in (key for key in keys if all(word in key.lower() for word in words)):
             found.append(Line(block, key, differs(block.columns, key, base)))
     return found

@@ -19,9 +19,7 @@ MOST_IMAGES = 30
 MOST_LINES = 1500
 LARGEST = 256 * 1024
 # How MLflow's clients name an image that belongs to a step: key, step, time, and an id.
-STEPPED = re.compile(
-    r"images/(?P<key>.+?)[%+]step[%+](?P<step>\d+)[%+]timestamp[%+](?P<at>\d+)[%+]\w+\.(?:png|jpe?g|webp)"
-)
+STEPPED = re.compile(r"images/(?P<key>.+?)[%+]step[%+](?P<step>\d+)[%+]timestamp[%+]\d+[%+][\w%+-]+\.(?:png|webp)")
 
 
 @dataclass(frozen=True)
@@ -125,7 +123,7 @@ def by_name(run: Run) -> dict[str, list[Image]]:
         if stepped is None:
             found.setdefault(path, []).append(Image(run, path))
         elif not path.endswith("compressed.webp"):
-            name = stepped["key"].replace("#", "/")
+            name = re.sub("[~#]", "/", stepped["key"])
             found.setdefault(name, []).append(Image(run, path, int(stepped["step"])))
     return found
 

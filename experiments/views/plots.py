@@ -25,19 +25,27 @@ PARAM_AXES, METRIC_AXES, MOST_AXES = 4, 3, 12
 
 
 def choices(runs: Sequence[Run]) -> tuple[list[Column], list[Column]]:
-    """List the params and the metrics that the runs have; the params that differ between them first."""
+    """List the params and the metrics that the runs have; those that differ between them first."""
     ids = [run.pk for run in runs]
     params = [Column("param", key) for key in table.keys_of("param", ids)]
     metrics = [Column("metric", key) for key in table.keys_of("metric", ids)]
-    found = table.values(runs, params)
-    kinds = {one: len({found[pk].get(one) for pk in ids}) for one in params}
-    return sorted(params, key=lambda one: kinds[one] < 2), metrics
+    found = table.values(runs, [*params, *metrics])
+    kinds = {one: {found[pk].get(one) for pk in ids} for one in params}
+    kinds |= {one: {number(found[pk].get(one)) for pk in ids} - {None} for one in metrics}
+    return sorted(params, key=lambda one: len(kinds[one]) < 2), sorted(metrics, key=lambda one: len(kinds[one]) < 2)
+
+
+def telling(found: Sequence[Column], runs: Sequence[Run], most: int) -> list[Column]:
+    """Choose the first columns in which the runs differ; the very first where they differ in none."""
+    values = table.values(runs, found)
+    differ = [one for one in found if len({values[run.pk].get(one) for run in runs}) > 1]
+    return (differ or list(found))[:most]
 
 
 def parallel(request: Request, runs: list[Run]) -> dict[str, Any]:
     params, metrics = choices(runs)
     chosen = columns.read_all(request.GET.getlist("column"))[:MOST_AXES]
-    chosen = chosen or [*params[:PARAM_AXES], *metrics[:METRIC_AXES]]
+    chosen = chosen or [*telling(params, runs, PARAM_AXES), *telling(metrics, runs, METRIC_AXES)]
     color = columns.read(request.GET.get("color", ""))
     wanted = [*chosen, *([color] if color and color not in chosen else [])]
     return {
@@ -111,8 +119,8 @@ def compare_values(request: Request) -> JsonResponse:
 def series(runs: Sequence[Run], column: Column, values: list[Any]) -> dict[str, Any]:
     """Write a column's values: numbers where all are, which params can be too; else texts. None is absent."""
     numbers = [number(value) for value in values]
-    is_number = column.is_number or all(one is None or number(one) is not None for one in values)
-    is_number = is_number and any(one is not None for one in numbers)
+    known = [place for place, value in enumerate(values) if value is not None]
+    is_number = column.is_number or (bool(known) and all(numbers[place] is not None for place in known))
     plain = numbers if is_number else [None if value is None else str(value) for value in values]
     return {"name": column.name, "label": column.label, "is_number": is_number, "values": plain}
 

@@ -127,8 +127,8 @@ function layout(theme, plot, box) {
   const categories = plot.order ? { categoryorder: "array", categoryarray: plot.order } : {};
   return {
     template: theme.template, height: box.clientHeight || 400, autosize: true, showlegend: false, hovermode: "closest",
-    xaxis: { title: { text: escaped(plot.x.label) }, type: axisType(plot.x), showspikes: false, exponentformat: "power", ...categories },
-    yaxis: { title: { text: escaped(plot.y.label) }, type: axisType(plot.y), showspikes: false, exponentformat: "power" },
+    xaxis: { title: { text: escaped(plot.x.label) }, type: axisType(plot.x), showspikes: false, exponentformat: exponents(plot.x), ...categories },
+    yaxis: { title: { text: escaped(plot.y.label) }, type: axisType(plot.y), showspikes: false, exponentformat: exponents(plot.y) },
     coloraxis: { colorscale: theme.template.layout.colorscale.sequential, colorbar: { title: { text: escaped(plot.color?.label ?? "") }, thickness: 10, outlinewidth: 0 } },
     margin: { t: 12, r: 16, b: 48, l: 60 },
   };
@@ -140,6 +140,11 @@ function axisType(one) {
   const known = one.values.filter((value) => value !== null);
   const [low, high] = [Math.min(...known), Math.max(...known)];
   return low > 0 && high / low >= 100 ? "log" : "linear";
+}
+
+function exponents(one) {
+  const sizes = one.values.filter((value) => typeof value === "number" && value !== 0).map(Math.abs);
+  return sizes.every((size) => size >= 1e-4 && size < 1e6) ? "none" : "power";
 }
 
 function describe(figure, words, data, plot) {

@@ -15,7 +15,7 @@ class Axis {
     this.high = 1;
     const known = column.values.filter((value) => value !== null);
     if (column.is_number) {
-      [this.least, this.most] = [Math.min(...known), Math.max(...known)];
+      [this.least, this.most] = known.length ? [Math.min(...known), Math.max(...known)] : [0, 0];
       this.isLog = this.least > 0 && this.most / this.least >= 100;
     } else {
       this.names = [...new Set(known)].sort((a, b) => a.localeCompare(b, undefined, { numeric: true }));
@@ -40,6 +40,7 @@ class Axis {
 
   marks() {
     const ends = [[0, this.told(0)], [1, this.told(1)]];
+    if (!this.column.values.some((value) => value !== null)) return [];
     if (!this.names) return this.least === this.most ? [[0.5, this.told(0.5)]] : ends;
     return this.names.length <= MOST_CATEGORIES ? this.names.map((name) => [this.share(name), name]) : ends;
   }
