@@ -174,7 +174,7 @@ def points(request: Request) -> Response:
     ids, key = list(dict.fromkeys(request.query_params.getlist("run"))), request.query_params.get("key", "")
     if not ids or not key or len(ids) > MOST_RUNS:
         raise InvalidValue(_("Name a metric by key=, and 1 to %s runs by run=.") % MOST_RUNS)
-    wanted = {
+    wanted: dict[str, Any] = {
         "points": number(request, "points", POINTS, least=4, most=MOST_POINTS) or POINTS,
         "start_step": number(request, "start_step", None, least=-(10**18), most=10**18),
         "end_step": number(request, "end_step", None, least=-(10**18), most=10**18),

@@ -10,7 +10,7 @@ from experiments.queries.compare import Block, Kind, Values
 from experiments.tables import HIGHER_IS_BETTER, LOWER_IS_BETTER
 
 FEWEST_ROWS, MOST_ROWS = 25, 200
-CELLS = 5000
+CELLS = 3000
 SYSTEM = "system/"
 
 Value = float | str | None

@@ -112,8 +112,8 @@ def images(runs: Sequence[Run], step: int | None = None) -> Galleries:
         chosen = tuple(newest(run, one.get(name, []), step) for run, one in zip(runs, found, strict=True))
         steps = {image.step for one in found for image in one.get(name, []) if image.step is not None}
         galleries.append(Gallery(name, chosen, tuple(sorted(steps))))
-    steps = tuple(sorted({one for gallery in galleries for one in gallery.steps}))
-    return Galleries(tuple(galleries), steps, step if step is not None else (steps[-1] if steps else None))
+    every = tuple(sorted({one for gallery in galleries for one in gallery.steps}))
+    return Galleries(tuple(galleries), every, step if step is not None else (every[-1] if every else None))
 
 
 def by_name(run: Run) -> dict[str, list[Image]]:

@@ -24,5 +24,5 @@ class ModuleStorage(ManifestStaticFilesStorage):
     # Only our own modules: what packages carry has words like imports in its comments.
     _js_module_import_aggregation_patterns = (
         "js/*.js",
-        ManifestStaticFilesStorage._js_module_import_aggregation_patterns[1],
+        ManifestStaticFilesStorage._js_module_import_aggregation_patterns[1],  # type: ignore[attr-defined]
     )

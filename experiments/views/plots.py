@@ -30,8 +30,9 @@ def choices(runs: Sequence[Run]) -> tuple[list[Column], list[Column]]:
     params = [Column("param", key) for key in table.keys_of("param", ids)]
     metrics = [Column("metric", key) for key in table.keys_of("metric", ids)]
     found = table.values(runs, [*params, *metrics])
-    kinds = {one: {found[pk].get(one) for pk in ids} for one in params}
-    kinds |= {one: {number(found[pk].get(one)) for pk in ids} - {None} for one in metrics}
+    kinds: dict[Column, set[float | str | None]] = {one: {found[pk].get(one) for pk in ids} for one in params}
+    for one in metrics:
+        kinds[one] = {number(found[pk].get(one)) for pk in ids} - {None}
     return sorted(params, key=lambda one: len(kinds[one]) < 2), sorted(metrics, key=lambda one: len(kinds[one]) < 2)
 
 
