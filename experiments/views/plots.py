@@ -32,7 +32,7 @@ def choices(runs: Sequence[Run]) -> tuple[list[Column], list[Column]]:
     found = table.values(runs, [*params, *metrics])
     kinds: dict[Column, set[float | str | None]] = {one: {found[pk].get(one) for pk in ids} for one in params}
     for one in metrics:
-        kinds[one] = {number(found[pk].get(one)) for pk in ids} - {None}
+        kinds[one] = {value for pk in ids if (value := number(found[pk].get(one))) is not None}
     return sorted(params, key=lambda one: len(kinds[one]) < 2), sorted(metrics, key=lambda one: len(kinds[one]) < 2)
 
 
