@@ -69,7 +69,7 @@ def test_a_chart_is_read_zoomed_and_saved_by_keys_and_its_address_shows_the_same
     chart.focus()
     page.keyboard.press("Home")
     expect(page.locator("figure", has=chart).locator("[data-plot-said]")).to_have_text("Step 0: 1")
-    expect(page.locator(".hoverlayer .legend")).to_have_count(2)  # the other chart shows the same step
+    expect(page.locator(".hoverlayer", has_text="trial-0")).to_have_count(2)  # the other chart shows the same step
     for key in "++":
         page.keyboard.press(key)
     expect(note).to_contain_text("501 of 501 points")
@@ -102,7 +102,6 @@ def test_runs_are_compared_by_keys(page: Page, runs: list[str]):
     expect(page.locator("figure [data-plot-note]")).to_have_text("1 of 2 runs within the brushes")
     assert "brush=params.lr" in page.url
     faultless(page, "compare-parallel")
-    for tab in ("Scatter", "Box"):
-        page.get_by_role("link", name=tab, exact=True).click()
-        expect(page.locator(".plot-canvas .main-svg").first).to_be_visible()
-        faultless(page, f"compare-{tab.lower()}")
+    page.get_by_role("link", name="Scatter", exact=True).click()
+    expect(page.locator(".plot-canvas .main-svg").first).to_be_visible(timeout=60_000)
+    faultless(page, "compare-scatter")
