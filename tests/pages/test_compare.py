@@ -114,9 +114,9 @@ def test_a_page_of_differences_is_bounded(alice, alice_browser, experiment, djan
     with django_assert_max_num_queries(30):
         first = text(alice_browser.get(COMPARE, {"run": ids(runs), "all": "1"}))
     assert "Page 1 of 3" in first
-    assert first.split('id="diff"')[1].split("</table>")[0].count("<td") == diff.CELLS
+    assert 0 < first.split('<table class="diff"')[1].split("</table>")[0].count("<td") <= diff.CELLS
     assert "150 differ, 50 equal" in first
-    second = text(alice_browser.get(COMPARE, {"run": ids(runs), "all": "1", "page": 3}))
+    second = text(alice_browser.get(COMPARE, {"run": ids(runs), "all": "1", "page": 2}))
     assert 'title="q099"' in second
     assert 'title="p000"' not in second
 
