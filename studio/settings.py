@@ -252,7 +252,7 @@ STATICFILES_FINDERS = [
 ]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "lib.staticfiles.ModuleStorage"},
 }
 
 # ---- Logs -----------------------------------------------------------------------------------------------------------
