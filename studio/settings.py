@@ -197,6 +197,11 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 # Files leave through the gateway, which sends them without Python (X-Accel-Redirect); off where none stands before us.
 STUDIO_SENDS_FILES_BY_GATEWAY = env_bool("STUDIO_SENDS_FILES_BY_GATEWAY", True)
 
+# ---- The trash ------------------------------------------------------------------------------------------------------
+
+# After how many days deleted things go for good, where a workspace has no rule of its own; 0 is never.
+STUDIO_TRASH_DAYS = env_int("STUDIO_TRASH_DAYS", 30, least=0)
+
 # ---- Celery ---------------------------------------------------------------------------------------------------------
 
 CELERY_BROKER_URL = REDIS_URL

@@ -18,8 +18,10 @@ from experiments.operations.models import (
     delete_logged_model_tag,
     finalize_logged_model,
     log_model_params,
+    restore_logged_model,
     set_logged_model_tags,
 )
+from experiments.operations.purges import delete_metric, planned, purge, purge_artifact, set_trash_rule
 from experiments.operations.runs import (
     create_run,
     delete_run,
@@ -43,6 +45,7 @@ __all__ = [
     "delete_experiment_tag",
     "delete_logged_model",
     "delete_logged_model_tag",
+    "delete_metric",
     "delete_run",
     "delete_tag",
     "delete_view",
@@ -55,14 +58,19 @@ __all__ = [
     "log_outputs",
     "log_param",
     "make_default_experiment",
+    "planned",
+    "purge",
+    "purge_artifact",
     "put_artifact",
     "record_model",
     "restore_experiment",
+    "restore_logged_model",
     "restore_run",
     "save_view",
     "set_experiment_tag",
     "set_logged_model_tags",
     "set_tag",
+    "set_trash_rule",
     "update_experiment",
     "update_run",
 ]
