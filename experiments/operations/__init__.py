@@ -21,7 +21,17 @@ from experiments.operations.models import (
     restore_logged_model,
     set_logged_model_tags,
 )
-from experiments.operations.purges import delete_metric, planned, purge, purge_artifact, set_trash_rule
+from experiments.operations.purges import (
+    IN_TRASH,
+    delete_metric,
+    planned,
+    purge,
+    purge_artifact,
+    set_trash_rule,
+)
+from experiments.operations.purges import (
+    MOST as MOST_PURGED,
+)
 from experiments.operations.runs import (
     create_run,
     delete_run,
@@ -33,6 +43,8 @@ from experiments.operations.runs import (
 from experiments.operations.views import delete_view, save_view
 
 __all__ = [
+    "IN_TRASH",
+    "MOST_PURGED",
     "DatasetUse",
     "abort_upload",
     "begin_upload",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -21,6 +23,12 @@ from workspaces.models import Workspace
 MOST = 1000
 MOST_DAYS = 3650
 IN_TRASH = (PurgeKind.RUN, PurgeKind.EXPERIMENT, PurgeKind.LOGGED_MODEL, PurgeKind.TRASH)
+
+CHOSEN: Mapping[str, Callable[[Purge], QuerySet[Any]]] = {
+    PurgeKind.RUN: selection.runs,
+    PurgeKind.EXPERIMENT: selection.experiments,
+    PurgeKind.LOGGED_MODEL: selection.logged_models,
+}
 
 
 @operation("experiments.purge")
@@ -51,14 +59,9 @@ def planned(workspace: Workspace, *, kind: str, names: Sequence[str] = ()) -> Pu
 
 def label(wanted: Purge) -> str:
     """Name what goes, as people will read it when it is gone. Raises NotFound for what is not in the trash."""
-    chosen = {
-        PurgeKind.RUN: selection.runs,
-        PurgeKind.EXPERIMENT: selection.experiments,
-        PurgeKind.LOGGED_MODEL: selection.logged_models,
-    }[PurgeKind(wanted.kind)]
     if wanted.kind == PurgeKind.EXPERIMENT and not all(is_number(name) for name in wanted.names):
         raise NotFound(_("There is no such thing in the trash."))
-    found = dict(chosen(wanted).values_list("pk", "name"))  # type: ignore[operator]
+    found = dict(CHOSEN[wanted.kind](wanted).values_list("pk", "name"))
     if missing := [name for name in wanted.names if name not in {str(pk) for pk in found}]:
         raise NotFound(_("“%s” is not in the trash.") % missing[0][:100])
     if len(found) == 1:
