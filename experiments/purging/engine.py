@@ -75,8 +75,9 @@ def begin(purge: Purge) -> None:
     if purge.state != PurgeState.QUEUED:
         return
     weight = kinds.of(purge).weigh(purge, SECONDS_A_STEP)
-    purge.expected, purge.state, purge.started_ms = weight.tally.as_json(), PurgeState.RUNNING, now_ms()
-    purge.save(update_fields=["expected", "state", "started_ms"])
+    purge.expected, purge.freed = weight.tally.as_json(), Tally().as_json()
+    purge.state, purge.started_ms = PurgeState.RUNNING, now_ms()
+    purge.save(update_fields=["expected", "freed", "state", "started_ms"])
 
 
 def put_off(purge: Purge, error: Exception) -> None:

@@ -81,13 +81,13 @@ def trash(actor: Actor, workspace: Workspace, *, kind: str = "", name: str = "")
     """List what is there as (kind, id, deleted_ms), last deleted first; `items` looks a page of it up."""
     found = [plain(one, rows) for one, rows in by_kind(actor, workspace, name).items() if kind in ("", one)]
     none: QuerySet[Any, Found] = plain(PurgeKind.RUN, Run.objects.none())
-    listed: QuerySet[Any, Found] = none.union(*found, all=True).order_by("-deleted_ms", "ident")
-    return listed
+    return none.union(*found, all=True).order_by("-deleted_ms", "ident")
 
 
 def plain(kind: str, rows: QuerySet[Any]) -> QuerySet[Any, Found]:
     named = rows.order_by().annotate(kind=Value(str(kind), CharField()), ident=Cast("pk", CharField(max_length=40)))
-    return named.values_list("kind", "ident", "deleted_ms")
+    listed: QuerySet[Any, Found] = named.values_list("kind", "ident", "deleted_ms")
+    return listed
 
 
 def items(workspace: Workspace, found: Sequence[Found]) -> list[Trashed]:
