@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from experiments.models import Purge
 from experiments.purging.ledger import Kept
@@ -63,9 +63,17 @@ class Shown:
 
 def sentence(tally: Tally) -> str:
     """Say what went: 1.2 GB in 3,411 files · 20 runs · 1,100,000 points of metrics."""
-    begin = _("%(size)s in %(n)s files") % {"size": fmt.size(tally.size_bytes), "n": fmt.count(tally.files)}
-    told = [name for name in LABELS if name not in ("files", "metrics") and getattr(tally, name)]
-    return " · ".join([begin, *(f"{fmt.count(getattr(tally, name))} {str(LABELS[name]).lower()}" for name in told)])
+    files = ngettext("%(size)s in %(n)s file", "%(size)s in %(n)s files", tally.files)
+    begin = files % {"size": fmt.size(tally.size_bytes), "n": fmt.count(tally.files)}
+    counted = (
+        (tally.experiments, ngettext("%s experiment", "%s experiments", tally.experiments)),
+        (tally.runs, ngettext("%s run", "%s runs", tally.runs)),
+        (tally.logged_models, ngettext("%s logged model", "%s logged models", tally.logged_models)),
+        (tally.models, ngettext("%s model", "%s models", tally.models)),
+        (tally.versions, ngettext("%s model version", "%s model versions", tally.versions)),
+        (tally.points, ngettext("%s point of metrics", "%s points of metrics", tally.points)),
+    )
+    return " · ".join([begin, *(words % fmt.count(n) for n, words in counted if n)])
 
 
 def lines(expected: Tally, freed: Tally | None = None) -> list[Line]:

@@ -99,7 +99,7 @@ def items(workspace: Workspace, found: Sequence[Found]) -> list[Trashed]:
         "experiment": Experiment.objects.annotate(run_count=Count("runs")).in_bulk(
             [int(pk) for pk in ids["experiment"]]
         ),
-        "run": Run.objects.select_related("experiment").in_bulk(ids["run"]),
+        "run": Run.objects.select_related("experiment").prefetch_related("logged_models").in_bulk(ids["run"]),
         "logged_model": LoggedModel.objects.select_related("experiment").in_bulk(ids["logged_model"]),
     }
     held = rule(workspace)

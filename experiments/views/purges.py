@@ -58,11 +58,20 @@ def purge_detail(request: Request, purge_id: int) -> HttpResponse:
     return render(request, template, {"shown": found, "purge": found.purge})
 
 
+def items(values: list[str]) -> list[tuple[str, str]]:
+    """Take `kind:id` apart, as forms name what lies in the trash. Raises InvalidValue for anything else."""
+    found = [(kind, name) for kind, _colon, name in (value.partition(":") for value in values)]
+    for kind, name in found:
+        is_number = name.isascii() and name.isdigit() and len(name) <= 18
+        if kind not in trash.KINDS or not name.isprintable() or (kind == PurgeKind.EXPERIMENT and not is_number):
+            raise InvalidValue(_("There is no such thing in the trash."))
+    return found
+
+
 def named(request: Request) -> dict[str, list[str]]:
-    """Give what is to go by kind: `item=kind:id`, or without any the whole trash. Raises InvalidValue for no ticks."""
+    """Give what is to go by kind; the whole trash when nothing is named. Raises InvalidValue for no ticks."""
     found: dict[str, list[str]] = {}
-    for item in (request.POST or request.GET).getlist("item")[: operations.MOST_PURGED]:
-        kind, _colon, name = item.partition(":")
+    for kind, name in items(request.POST.getlist("item")[: operations.MOST_PURGED]):
         found.setdefault(kind, []).append(name)
     if not found and "ask" in request.POST:
         raise InvalidValue(_("Tick something first."))

@@ -52,7 +52,7 @@ def trash_list(request: Request) -> HttpResponse:
 
 
 def page(request: Request, **bound: Any) -> dict[str, Any]:
-    wanted, kind = request.GET.get("name", "").strip(), request.GET.get("kind", "")
+    wanted, kind = request.GET.get("name", "").replace("\x00", "").strip(), request.GET.get("kind", "")
     kind = kind if kind in trash.KINDS else ""
     counts = trash.counts(request.actor, request.workspace, wanted)
     found = trash.trash(request.actor, request.workspace, kind=kind, name=wanted)
@@ -76,17 +76,14 @@ def kinds() -> list[tuple[str, str]]:
     return [
         (str(PurgeKind.EXPERIMENT), _("Experiments")),
         (str(PurgeKind.RUN), _("Runs")),
-        (str(PurgeKind.LOGGED_MODEL), _("Logged models")),
+        (str(PurgeKind.LOGGED_MODEL), _("Models")),
     ]
 
 
 def chosen(request: Request) -> list[tuple[str, Any]]:
     """Give what the form names as `item=kind:id` and the reader may see. Raises InvalidValue for nothing."""
     found = []
-    for item in request.POST.getlist("item")[:MOST_CHANGED]:
-        kind, _colon, name = item.partition(":")
-        if kind not in MODELS or (kind == PurgeKind.EXPERIMENT and not name.isdecimal()):
-            raise InvalidValue(_("There is no such thing in the trash."))
+    for kind, name in purges.items(request.POST.getlist("item")[:MOST_CHANGED]):
         rows = MODELS[kind].objects.filter(workspace=request.workspace)
         found.append((kind, access.fetch(request.actor, rows, pk=name)))
     if not found:
