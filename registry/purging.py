@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from experiments.models import LoggedModel, Purge, PurgeKind, Run
 from experiments.purging import Kept, Kind, Tally, Weight, files, kinds, ledger
@@ -15,13 +16,11 @@ from registry import holding
 from registry.models import ModelVersion, RegisteredModel
 from registry.queries import model_files
 
-BATCH = 20
 
-
-def versions(purge: Purge) -> list[ModelVersion]:
+def versions(purge: Purge) -> QuerySet[ModelVersion]:
     rows = ModelVersion.objects.filter(model__workspace=purge.workspace_id)
     rows = rows.filter(pk__in=purge.names) if purge.kind == PurgeKind.VERSION else rows.filter(model__in=purge.names)
-    return list(rows.select_related("model", "run", "logged_model").order_by("pk"))
+    return rows.select_related("model", "run", "logged_model").order_by("pk")
 
 
 def key_of(version: ModelVersion) -> str:
@@ -47,7 +46,7 @@ def others(version: ModelVersion, going: Sequence[ModelVersion] = ()) -> list[Mo
 
 
 def weigh(purge: Purge, _seconds: float) -> Weight:
-    going, total, kept, seen = versions(purge), Tally(), list[Kept](), set[str]()
+    going, total, kept, seen = list(versions(purge)), Tally(), list[Kept](), set[str]()
     served = holding.served([one.pk for one in going])
     leaving = [one for one in going if one.pk not in served]
     for version in leaving:
@@ -77,7 +76,7 @@ def next_batch(purge: Purge) -> bool:
     if purge.cursor.get("phase") == "model":
         return False
     last = int(purge.cursor.get("after") or 0)
-    found = next((one for one in versions(purge) if one.pk > last), None)
+    found = versions(purge).filter(pk__gt=last).first()
     if found is not None:
         delete_version(purge, found)
     elif purge.kind == PurgeKind.MODEL:
@@ -91,14 +90,17 @@ def delete_version(purge: Purge, version: ModelVersion) -> None:
     key = key_of(version)
     weight = files.weigh(key) if key else Tally()
     lock_source(version)
-    ModelVersion.objects.select_for_update().filter(pk=version.pk).first()
+    if ModelVersion.objects.select_for_update().filter(pk=version.pk).first() is None:
+        ledger.advance(purge, "versions", str(version.pk), Tally())  # somebody deleted it meanwhile
+        return
     if names := holding.served([version.pk]).get(version.pk):
         kept = [Kept("version", str(version.pk), str(version), [Holder("endpoint", name) for name in names])]
         ledger.advance(purge, "versions", str(version.pk), Tally(), kept)
         return
     shared, gone = others(version), Tally(versions=1)
     # With a later version of this purge they go when that one's turn comes.
-    elsewhere = [one for one in shared if one.pk not in {later.pk for later in versions(purge)}]
+    going = set(versions(purge).filter(pk__in=[one.pk for one in shared]).values_list("pk", flat=True))
+    elsewhere = [one for one in shared if one.pk not in going]
     if key and not shared:
         files.write_down([files.place(purge, key, weight, is_whole=version.logged_model is not None)])
         gone += Tally(logged_models=delete_logged_model(version))

@@ -49,7 +49,7 @@ def planned(workspace: Workspace, *, kind: str, names: Sequence[str] = ()) -> Pu
         raise InvalidValue(_("Only runs, experiments and logged models lie in the trash."), field="kind")
     wanted = Purge(workspace=workspace, kind=kind, names=list(dict.fromkeys(names)))
     if kind == PurgeKind.TRASH:
-        wanted.names, wanted.label = [], _("the whole trash")
+        wanted.names, wanted.label = [], _("The whole trash")
         return wanted
     if not 0 < len(wanted.names) <= MOST:
         raise InvalidValue(_("Name 1 to %s things.") % MOST, field="names")

@@ -78,6 +78,7 @@ class TrashedOut(serializers.Serializer[Any]):
     due_ms = serializers.IntegerField(allow_null=True)
     files = serializers.IntegerField(source="weight.files")
     size_bytes = serializers.IntegerField(source="weight.size_bytes")
+    holders = HolderOut(many=True, help_text="Who needs it: it stays until they go.")
 
 
 class TrashOut(serializers.Serializer[Any]):

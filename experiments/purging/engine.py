@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from django.db import connection
@@ -27,6 +27,8 @@ SECONDS_A_STEP = 20.0
 RETRY_MS = 60_000
 # Advisory lock class: one worker a purge. The lock is the connection's, so that one who is killed lets go at once.
 LOCK_CLASS = 7303
+# So many purges at once: the threads that they work on have endpoints and jobs to look after too.
+PLACE_CLASS, PLACES = 7304, 2
 
 
 def live() -> list[int]:
@@ -37,23 +39,28 @@ def live() -> list[int]:
 
 def step(purge_id: int, seconds: float = SECONDS_A_STEP) -> bool:
     """Work on a purge for a while; say whether it is done. Another worker's is left to it."""
-    with alone(purge_id) as is_mine:
-        purge = Purge.objects.exclude(state=PurgeState.DONE).filter(pk=purge_id).first() if is_mine else None
+    with held(LOCK_CLASS, [purge_id % 2**31]) as is_mine, held(PLACE_CLASS, range(PLACES)) as has_place:
+        rows = Purge.objects.exclude(state=PurgeState.DONE).select_related("workspace")
+        purge = rows.filter(pk=purge_id).first() if is_mine and has_place else None
         return purge is not None and work(purge, seconds)
 
 
 @contextmanager
-def alone(purge_id: int) -> Iterator[bool]:
-    names = [LOCK_CLASS, purge_id % 2**31]
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", names)
-        [(is_mine,)] = cursor.fetchall()
+def held(lock_class: int, keys: Iterable[int]) -> Iterator[bool]:
+    """Hold the first lock of several that is free; say whether there was one."""
+    key = next((key for key in keys if ask("pg_try_advisory_lock", lock_class, key)), None)
     try:
-        yield bool(is_mine)
+        yield key is not None
     finally:
-        if is_mine:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", names)
+        if key is not None:
+            ask("pg_advisory_unlock", lock_class, key)
+
+
+def ask(function: str, lock_class: int, key: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {function}(%s, %s)", [lock_class, key])
+        [(answer,)] = cursor.fetchall()
+    return bool(answer)
 
 
 def work(purge: Purge, seconds: float) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,10 @@ from django.db.models.functions import Cast
 
 from experiments.artifacts import places
 from experiments.models import Experiment, LoggedModel, Purge, PurgeKind, Run
-from experiments.purging import Rule, Tally, rule
+from experiments.purging import Holder, Rule, Tally, neighbours, rule
 from experiments.purging import files as purged_files
+from experiments.purging import rows as purged_rows
+from experiments.purging.neighbours import Holds
 from experiments.purging.retention import DAY_MS
 from lib.clock import now_ms
 from workspaces.access import Actor
@@ -26,12 +28,16 @@ Found = tuple[str, str, int]
 
 @dataclass(frozen=True)
 class Trashed:
-    """An experiment (its files are those of all its runs), a run or a logged model; `due_ms` is None for never."""
+    """An experiment (its files are those of all its runs), a run or a logged model; `due_ms` is None for never.
+
+    `holders` need it: it stays until they go. Those of an experiment's runs are not looked for.
+    """
 
     kind: str
     thing: Experiment | Run | LoggedModel
     weight: Tally
     due_ms: int | None
+    holders: Sequence[Holder] = ()
 
     @property
     def item(self) -> str:
@@ -102,13 +108,21 @@ def items(workspace: Workspace, found: Sequence[Found]) -> list[Trashed]:
         "run": Run.objects.select_related("experiment").prefetch_related("logged_models").in_bulk(ids["run"]),
         "logged_model": LoggedModel.objects.select_related("experiment").in_bulk(ids["logged_model"]),
     }
-    held = rule(workspace)
+    emptied, holds = rule(workspace), holders(rows["run"].values(), ids["logged_model"])
     things = ((kind, rows[kind].get(int(pk) if kind == "experiment" else pk)) for kind, pk, _deleted_ms in found)
-    return [weighed(kind, thing, held) for kind, thing in things if thing is not None]
+    return [weighed(kind, thing, emptied, holds) for kind, thing in things if thing is not None]
 
 
-def weighed(kind: str, thing: Experiment | Run | LoggedModel, held: Rule) -> Trashed:
-    return Trashed(kind, thing, weight(thing), held.due_ms(thing.deleted_ms or 0))
+def holders(runs: Iterable[Run], model_ids: Sequence[str]) -> Holds:
+    """Say who needs which run or logged model."""
+    known = list(runs)
+    models = [model for run in known for model in run.logged_models.all()]
+    return {**purged_rows.run_holds(known, models), **neighbours.holds_models(model_ids)}
+
+
+def weighed(kind: str, thing: Experiment | Run | LoggedModel, emptied: Rule, holds: Holds) -> Trashed:
+    due_ms = emptied.due_ms(thing.deleted_ms or 0)
+    return Trashed(kind, thing, weight(thing), due_ms, holds.get(str(thing.pk), ()))
 
 
 def weight(thing: Experiment | Run | LoggedModel) -> Tally:

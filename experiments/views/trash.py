@@ -128,6 +128,6 @@ def trash_rule(request: Request) -> HttpResponseBase:
     form = forms.TrashRuleForm(request.POST)
     if form.is_valid():
         operations.set_trash_rule(request.actor, request.workspace, **form.cleaned_data)
-        messages.success(request, _("The rule is kept. It takes effect in a day."))
+        messages.success(request, _("Rule saved. It takes effect in a day."))
         return done(request, purges.trash_url(request))
     return render(request, "experiments/trash_list.html", page(request, rule_form=form), status=422)

@@ -147,6 +147,7 @@ def test_emptying_takes_the_name_of_the_workspace(alices, alice, run):
 def test_what_a_version_is_made_of_stays_and_is_named(alices, alice, run, logged_model):
     alices.post(f"/w/main/runs/{run.pk}/register/", {"name": "diabetes", "path": "model"})
     operations.delete_run(alice, run)
+    assert "diabetes:1 Restore" in words(alices.get("/w/main/trash/"))
     page = text(alices.get(PURGE))
     assert "Nothing of it can go" in page
     assert "/w/main/models/diabetes/versions/1/" in page
