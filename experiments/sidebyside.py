@@ -175,7 +175,7 @@ def source(run: Run, path: str) -> Source | None:
 
 
 def is_same(run: Run, base: Run | None, path: str, own: Source, other: Source) -> bool:
-    """Say whether two files hold the same bytes; large ones are compared by what their hashes say, where they are kept."""
+    """Say whether two files hold the same bytes; large ones are compared by their hashes, where those are kept."""
     if base is None or own.size_bytes != other.size_bytes:
         return False
     if own.size_bytes <= LARGEST:
