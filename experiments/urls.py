@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from experiments.views import artifacts, experiments, runs, saved, selected, table, trash
+from experiments.views import artifacts, experiments, many, runs, saved, selected, table, trash
 
 app_name = "experiments"
 
@@ -19,9 +19,14 @@ urlpatterns = [
     path("runs/charts/", selected.run_charts, name="run-charts"),
     path("runs/points/", selected.run_points, name="run-points"),
     path("runs/compare/", selected.run_compare, name="run-compare"),
-    path("runs/delete/", selected.runs_delete, name="runs-delete"),
-    path("runs/tag/", selected.runs_tag, name="runs-tag"),
-    path("runs/restore/", selected.runs_restore, name="runs-restore"),
+    path("runs/delete/", many.runs_delete, name="runs-delete"),
+    path("runs/restore/", many.runs_restore, name="runs-restore"),
+    path("runs/archive/", many.runs_archive, name="runs-archive"),
+    path("runs/unarchive/", many.runs_unarchive, name="runs-unarchive"),
+    path("runs/tag/", many.runs_tag, name="runs-tag"),
+    path("runs/targets/", many.runs_targets, name="runs-targets"),
+    path("runs/move/", many.runs_move, name="runs-move"),
+    path("runs/undo/", many.runs_undo, name="runs-undo"),
     path("trash/", trash.trash_list, name="trash"),
     path("views/save/", saved.view_save, name="view-save"),
     path("views/<int:view_id>/", saved.view, name="view"),
