@@ -81,6 +81,7 @@ def runs_page(
         "experiment": experiment,
         "question": asked,
         "error": error,
+        "is_put_away": not laid["matches"] and has_runs(request, experiment),
         "form": form or forms.ExperimentForm(initial={"name": experiment.name if experiment else ""}),
         **filter_context(request, asked, error),
         **saved_context(request, experiment),
@@ -90,6 +91,12 @@ def runs_page(
         is_part = "after" in request.GET or "under" in request.GET
         template = "experiments/_run_rows.html" if is_part else "experiments/_run_table.html"
     return render(request, template, context, status=422 if error else status)
+
+
+def has_runs(request: Request, experiment: Experiment | None) -> bool:
+    """Tell whether there are runs at all, in sight or not."""
+    rows = Run.objects.visible_to(request.actor).filter(workspace=request.workspace)
+    return bool((rows.filter(experiment=experiment) if experiment else rows).exists())
 
 
 def found(request: Request, experiment: Experiment | None, asked: table.Question) -> tuple[QuerySet[Run], str]:

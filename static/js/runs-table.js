@@ -26,7 +26,7 @@ export function mount(form) {
   };
   const say = () => {
     const shown = ticks();
-    const every = chosen.size > 0 && shown.every((tick) => tick.checked);
+    const every = shown.length > 0 && shown.every((tick) => tick.checked);
     pane.querySelector("[data-loaded]").textContent = count(shown.filter((tick) => !tick.closest("[data-depth]")).length);
     const head = form.querySelector("[data-tick-all]");
     head.checked = every;
@@ -61,7 +61,6 @@ export function mount(form) {
     pane.querySelector("[data-nested]").hidden = total === matches;
   };
   const changed = () => {
-    if (!ticks().length) return location.reload();
     totals();
     const there = new Set(ticks().map((tick) => tick.value));
     for (const run of chosen) if (!there.has(run)) chosen.delete(run);
