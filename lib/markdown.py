@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import nh3
 from django.utils.safestring import SafeString
-from markdown_it import MarkdownIt
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
 
 LONGEST = 100_000
 TAGS = {
@@ -21,7 +24,11 @@ DEEPER = {f"h{level}": f"h{min(level + 2, 6)}" for level in range(1, 7)}
 @cache
 def parser() -> MarkdownIt:
     """CommonMark with tables and strikethrough; no HTML, and no pictures: a note must not call other hosts."""
-    return MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(["table", "strikethrough"]).disable("image")
+    from markdown_it import MarkdownIt  # on first use: not in every worker's memory
+
+    return (
+        MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(["table", "strikethrough"]).disable("image")
+    )
 
 
 def render(text: str) -> SafeString:

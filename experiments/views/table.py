@@ -15,9 +15,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from experiments import columns, forms, tables
-from experiments.models import Experiment, Run
-from experiments.queries import View, nesting, table
+from experiments.models import NOTE_TAG, Experiment, Run
+from experiments.queries import View, folders, nesting, table
 from experiments.views.saved import saved_context
+from lib import markdown
 from lib.errors import InvalidValue
 from lib.format import exact
 from lib.html import asked_by, is_partial, shows_up
@@ -85,12 +86,26 @@ def runs_page(
         "form": form or forms.ExperimentForm(initial={"name": experiment.name if experiment else ""}),
         **filter_context(request, asked, error),
         **saved_context(request, experiment),
+        **(experiment_context(experiment) if experiment and not is_partial(request) else {}),
     }
     template = "experiments/experiment_detail.html"
     if is_partial(request):
         is_part = "after" in request.GET or "under" in request.GET
         template = "experiments/_run_rows.html" if is_part else "experiments/_run_table.html"
     return render(request, template, context, status=422 if error else status)
+
+
+def experiment_context(experiment: Experiment) -> dict[str, Any]:
+    """Give what the page says of the experiment itself: its folders, its description."""
+    parts = folders.parts_of(experiment.name)
+    note = experiment.tags.filter(key=NOTE_TAG).values_list("value", flat=True).first() or ""
+    return {
+        "short_name": parts[-1] if parts else experiment.name,
+        "crumbs": [(part, "/".join(parts[: at + 1])) for at, part in enumerate(parts[:-1])],
+        "note": note,
+        "note_summary": folders.summary(note),
+        "note_html": markdown.render(note) if note else "",
+    }
 
 
 def has_runs(request: Request, experiment: Experiment | None) -> bool:
