@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from experiments.views import artifacts, experiments, many, runs, saved, selected, table, trash
+from experiments.views import artifacts, experiments, many, run_tabs, runs, saved, selected, table, trash
 
 app_name = "experiments"
 
@@ -42,6 +42,9 @@ urlpatterns = [
     path("runs/<str:run_id>/artifacts/", artifacts.run_artifacts, name="run-artifacts"),
     path("runs/<str:run_id>/artifact/", artifacts.run_artifact, name="run-artifact"),
     path("runs/<str:run_id>/job/", runs.run_job, name="run-job"),
+    path("runs/<str:run_id>/children/", run_tabs.run_children, name="run-children"),
+    path("runs/<str:run_id>/models/", run_tabs.run_models, name="run-models"),
+    path("runs/<str:run_id>/tag/", run_tabs.run_tag, name="run-tag"),
     path("runs/<str:run_id>/rename/", runs.run_rename, name="run-rename"),
     path("runs/<str:run_id>/note/", runs.run_note, name="run-note"),
     path("runs/<str:run_id>/delete/", runs.run_delete, name="run-delete"),

@@ -53,6 +53,12 @@ def below(rows: QuerySet[Run], parent_id: str) -> QuerySet[Run]:
     return rows.filter(pk__in=tags_naming([parent_id]).values("run"))
 
 
+def children(run: Run) -> QuerySet[Run]:
+    """Find the runs outside the bin that are nested directly in one, first begun first."""
+    same = Run.objects.filter(workspace=run.workspace_id, deleted_ms=None)
+    return below(same, run.pk).exclude(pk=run.pk).order_by("start_ms", "pk")
+
+
 def tags_naming(ids: Sequence[str]) -> QuerySet[RunTag]:
     """Find the tags that name these runs as parents, by the index on the beginnings of values."""
     return parents().alias(beginning=Left("value", BEGINNING)).filter(beginning__in=ids, value__in=ids)

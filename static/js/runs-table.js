@@ -98,6 +98,11 @@ export function mount(form) {
     if (all.disabled) for (const run of chosen) address.searchParams.append("run", run);
     location.assign(address);
   });
+  form.addEventListener("click", (event) => {
+    if (!event.target.closest("[data-run]")) return;
+    const came = { url: location.pathname + location.search, runs: ticks().map((tick) => tick.value) };
+    sessionStorage.setItem("runs:came-from", JSON.stringify(came));
+  });
   const keys = (event) => key(event, form, pane);
   document.addEventListener("keydown", keys);
   read();
