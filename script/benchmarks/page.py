@@ -1,10 +1,11 @@
 """The runs page in a browser: 10,000 runs x 100 metrics, beside `mlflow server`'s, both in one Chromium in turn.
 
-    script/bench page [--runs N] [--metrics N] [--rounds N] [--markdown]
+    script/bench page [--runs N] [--metrics N] [--rounds N]
 
-Both hold the same rows, put there by SQL; the studio in its own PostgreSQL, MLflow in SQLite as it comes. Every load is a
-fresh browser profile. CPU is that of the page's main thread (Performance.getMetrics: TaskDuration) and of all processes of
-the server, both from the request until some seconds after the first rows; wall-clock times mean little on a busy machine.
+Both hold the same rows, put there by SQL; the studio in its own PostgreSQL, MLflow in SQLite as it comes. Every load
+is a fresh browser profile. CPU is that of the page's main thread (Performance.getMetrics: TaskDuration) and of all
+processes of the server, from the request until some seconds after the first rows; wall-clock times mean little on a
+busy machine.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from processes import Server, free_port, running
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
+READY_WITHIN_S = 600
 SETTLED_MS = 6000
 MOST_TABS = 200
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -124,7 +126,7 @@ def studio(folder: Path, runs: int, metrics: int) -> Iterator[Peer]:
     command = [str(ROOT / "script" / "run"), "--home", str(home), "--port", str(port)]
     env = {"STUDIO_PYTHON": sys.executable, "STUDIO_PREPARE_SAMPLE": "false"}
     with running(command, f"{base}/sign-in/", env) as server:
-        server.wait_ready()
+        server.wait_ready(READY_WITHIN_S)
         experiment = manage(home, "shell", "-v", "0", "-c", FILL_STUDIO.format(runs=runs, metrics=metrics)).split()[-1]
         page = f"{base}/w/main/experiments/{experiment}/"
         yield Peer(server, base, page, "#run-table tbody [data-run]", str(home))
@@ -146,7 +148,7 @@ def mlflow(folder: Path, runs: int, metrics: int) -> Iterator[Peer]:
     where = ["--backend-store-uri", f"sqlite:///{store}", "--artifacts-destination", str(folder / "files")]
     command = [str(BIN / "mlflow"), "server", *where, "--host", "127.0.0.1", "--port", str(port)]
     with running(command, f"{base}/") as server:
-        server.wait_ready()
+        server.wait_ready(READY_WITHIN_S)
         fill_mlflow(store, folder, runs, metrics)
         yield Peer(server, base, f"{base}/#/experiments/1/runs", "a[href*='/runs/']:not([href$='/runs'])")
 
@@ -158,32 +160,42 @@ def fill_mlflow(store: Path, folder: Path, runs: int, metrics: int) -> None:
             "last_update_time) VALUES (1, 'bench-page', ?, 'active', 0, 0)",
             [str(folder / "files" / "1")],
         )
-        base.executemany(
-            "INSERT INTO runs (run_uuid, name, source_type, source_name, entry_point_name, user_id, status, start_time, "
-            "end_time, source_version, lifecycle_stage, artifact_uri, experiment_id) VALUES (?, ?, 'LOCAL', '', '', "
-            "'bench', 'FINISHED', ?, ?, '', 'active', ?, 1)",
+        for table, columns, rows in mlflow_rows(runs, metrics):
+            marks = ", ".join("?" * len(columns.split()))
+            base.executemany(f"INSERT INTO {table} ({', '.join(columns.split())}) VALUES ({marks})", rows)  # noqa: S608
+
+
+def mlflow_rows(runs: int, metrics: int) -> Iterator[tuple[str, str, Iterator[tuple[object, ...]]]]:
+    """Give each of MLflow's tables, its columns, and the rows of all runs."""
+    info = (
+        "run_uuid name source_type source_name entry_point_name user_id status start_time end_time source_version "
+        "lifecycle_stage artifact_uri experiment_id"
+    )
+    yield "runs", info, (
+        (one(n), f"run-{n}", "LOCAL", "", "", "bench", "FINISHED", at(n), at(n) + 60_000, "", "active",
+         f"mlflow-artifacts:/1/{one(n)}/artifacts", 1)
+        for n in every(runs)
+    )  # fmt: skip
+    yield "tags", "run_uuid key value", ((one(n), "mlflow.runName", f"run-{n}") for n in every(runs))
+    yield (
+        "params",
+        "run_uuid key value",
+        ((one(n), f"p{k}", str(n % (k + 2))) for n in every(runs) for k in range(1, 6)),
+    )
+    for table in ("metrics", "latest_metrics"):
+        yield (
+            table,
+            "run_uuid key value timestamp step is_nan",
             (
-                (f"{n:032x}", f"run-{n}", at(n), at(n) + 60_000, f"mlflow-artifacts:/1/{n:032x}/artifacts")
+                (one(n), f"metric_{k:03}", (n * 37 + k) % 1000 / 1000, 1_700_000_000_000, 0, False)
                 for n in every(runs)
+                for k in range(metrics)
             ),
         )
-        base.executemany(
-            "INSERT INTO tags (run_uuid, key, value) VALUES (?, 'mlflow.runName', ?)",
-            ((f"{n:032x}", f"run-{n}") for n in every(runs)),
-        )
-        base.executemany(
-            "INSERT INTO params (run_uuid, key, value) VALUES (?, ?, ?)",
-            ((f"{n:032x}", f"p{k}", str(n % (k + 2))) for n in every(runs) for k in range(1, 6)),
-        )
-        for table in ("metrics", "latest_metrics"):
-            base.executemany(
-                f"INSERT INTO {table} (run_uuid, key, value, timestamp, step, is_nan) VALUES (?, ?, ?, 1700000000000, 0, 0)",  # noqa: S608
-                (
-                    (f"{n:032x}", f"metric_{k:03}", (n * 37 + k) % 1000 / 1000)
-                    for n in every(runs)
-                    for k in range(metrics)
-                ),
-            )
+
+
+def one(number: int) -> str:
+    return f"{number:032x}"
 
 
 def every(runs: int) -> range:
