@@ -17,7 +17,7 @@ export function mount(form) {
   const table = () => form.querySelector("#run-table");
 
   const enable = () => {
-    const size = all.disabled ? chosen.size : Number(table().dataset.matches);
+    const size = all.disabled ? chosen.size : Number(table().dataset.matchesNow);
     for (const button of pane.querySelectorAll("[data-needs]")) button.disabled = size < Number(button.dataset.needs);
     const compare = pane.querySelector("[data-compare]");
     compare.disabled ||= !all.disabled || size > MOST_COMPARED;
@@ -31,7 +31,7 @@ export function mount(form) {
     const head = form.querySelector("[data-tick-all]");
     head.checked = every;
     head.indeterminate = chosen.size > 0 && !every;
-    whole.hidden = !every || Number(table().dataset.matches) <= chosen.size;
+    whole.hidden = !every || Number(table().dataset.matchesNow) <= chosen.size;
     if (whole.hidden) all.disabled = true;
     whole.setAttribute("aria-pressed", String(!all.disabled));
     enable();
@@ -55,9 +55,9 @@ export function mount(form) {
     });
   };
   const totals = () => {
-    const { total, matches } = table().dataset;
-    for (const place of pane.querySelectorAll("[data-total]:not(table)")) place.textContent = count(total);
-    for (const place of pane.querySelectorAll("[data-matches]:not(table)")) place.textContent = count(matches);
+    const { totalNow: total, matchesNow: matches } = table().dataset;
+    for (const place of pane.querySelectorAll("[data-total]")) place.textContent = count(total);
+    for (const place of pane.querySelectorAll("[data-matches]")) place.textContent = count(matches);
     pane.querySelector("[data-nested]").hidden = total === matches;
   };
   const changed = () => {

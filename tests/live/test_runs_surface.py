@@ -38,7 +38,7 @@ def experiment(studio: RunningStudio) -> str:
 @pytest.fixture
 def page(studio: RunningStudio, chromium) -> Iterator[Page]:
     with window(chromium, studio.url) as page:
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.goto(studio.new_sign_in_link())
         yield page
 
@@ -182,14 +182,14 @@ def test_nested_runs_widths_and_lines_by_keys_alone_stand_in_the_address(studio,
 
 def test_all_that_match_are_archived_and_taken_back(page: Page, experiment: str):
     page.goto(f"{experiment}?flat=1&filter=metrics.loss+<+4.2")
-    expect(page.locator("[data-total]").first).to_have_text("42")
+    expect(page.locator("[data-total]")).to_have_text("42")
     page.get_by_label("Select all rows shown").check()
     page.get_by_role("button", name="Select all 42 that match").click()
     expect(page.locator("[data-selected-count]")).to_have_text("42")
     page.get_by_role("button", name="Archive").click()
     expect(page.get_by_text("No run is left here.")).to_be_visible()
     page.get_by_role("button", name="Undo").click()
-    expect(page.locator("[data-total]").first).to_have_text("42")
+    expect(page.locator("[data-total]")).to_have_text("42")
 
 
 def test_a_run_is_left_for_the_next_of_its_table(page: Page, experiment: str):
@@ -201,7 +201,7 @@ def test_a_run_is_left_for_the_next_of_its_table(page: Page, experiment: str):
     page.keyboard.press("j")
     expect(page.get_by_role("heading", level=1)).to_have_text(names[1])
     expect(page.locator("[data-table]")).to_have_text(f"2 / {len(names)}")
-    page.get_by_label("New tag").fill("stage")
+    page.get_by_label("New tag", exact=True).fill("stage")
     page.get_by_label("Value of the new tag").fill("candidate")
     page.keyboard.press("Enter")
     expect(page.get_by_label("stage", exact=True)).to_have_value("candidate")

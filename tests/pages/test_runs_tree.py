@@ -55,7 +55,7 @@ def rows(page: str) -> list[tuple[int, str]]:
 def test_children_stand_below_their_parents_when_opened(alice_browser, address, family):
     closed = text(alice_browser.get(address))
     assert rows(closed) == [(0, "alone"), (0, "parent")]
-    assert 'data-total="2" data-matches="5"' in closed
+    assert 'data-total-now="2" data-matches-now="5"' in closed
     opened = text(alice_browser.get(address, {"open": [family["parent"].pk, family["first"].pk]}))
     assert rows(opened) == [(0, "alone"), (0, "parent"), (1, "second"), (1, "first"), (2, "deep")]
 
