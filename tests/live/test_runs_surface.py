@@ -19,7 +19,7 @@ RUNS = 45
 def experiment(studio: RunningStudio) -> str:
     """An experiment with more runs than one page holds; its address."""
     headers = {"Authorization": f"Bearer {studio.token}"}
-    with httpx.Client(base_url=f"{studio.url}/api/2.0/mlflow", headers=headers, timeout=30) as client:
+    with httpx.Client(base_url=f"{studio.url}/api/2.0/mlflow", headers=headers, timeout=60) as client:
         name = f"surface-{uuid.uuid4().hex[:8]}"
         pk = client.post("/experiments/create", json={"name": name}).json()["experiment_id"]
         for number in range(RUNS):
@@ -37,9 +37,8 @@ def experiment(studio: RunningStudio) -> str:
 
 @pytest.fixture
 def page(studio: RunningStudio, chromium) -> Iterator[Page]:
-    with window(chromium, studio.url) as page:
+    with window(chromium, studio.url, session=studio.session()) as page:
         page.set_default_timeout(60_000)
-        page.goto(studio.new_sign_in_link())
         yield page
 
 
@@ -94,8 +93,7 @@ def test_a_filter_is_typed_with_suggestions_and_its_address_shows_the_same(
     page.keyboard.press("Enter")
     expect(page.locator(".chip")).to_have_count(2)
     expect(rows(page)).to_have_count(2)
-    with window(chromium, studio.url) as other:
-        other.goto(studio.new_sign_in_link())
+    with window(chromium, studio.url, session=studio.session()) as other:
         other.goto(page.url)
         expect(rows(other)).to_have_count(2)
         expect(other.locator(".chip")).to_have_count(2)
@@ -168,8 +166,7 @@ def test_nested_runs_widths_and_lines_by_keys_alone_stand_in_the_address(studio,
     page.keyboard.press("Shift+ArrowRight")
     width = page.locator("[data-column='metrics.loss']").evaluate("head => head.offsetWidth")
     faultless(page, "runs-nested")
-    with window(chromium, studio.url, dark=True) as other:
-        other.goto(studio.new_sign_in_link())
+    with window(chromium, studio.url, dark=True, session=studio.session()) as other:
         other.goto(page.url)
         expect(other.locator("tr[data-depth='1']")).to_have_count(2)
         expect(other.locator(f"[data-eye='{parent}']")).to_have_attribute("aria-pressed", "false")
@@ -220,8 +217,7 @@ def test_folders_open_in_place_and_keep_the_focus(studio, chromium, page: Page, 
     expect(page.get_by_label(f"Folder {name}/inner")).to_be_visible()
     expect(twist).to_be_focused()
     faultless(page, "experiments")
-    with window(chromium, studio.url, narrow=True) as other:
-        other.goto(studio.new_sign_in_link())
+    with window(chromium, studio.url, narrow=True, session=studio.session()) as other:
         other.goto(page.url)
         expect(other.get_by_label(f"Folder {name}/inner")).to_be_visible()
         assert other.evaluate("document.documentElement.scrollWidth") <= 320
