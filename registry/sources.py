@@ -133,9 +133,8 @@ def in_models(actor: Actor, workspace: Workspace, path: str) -> Source:
 def in_store(actor: Actor, workspace: Workspace, path: str) -> Source:
     located = locate(path)
     if located.model_id is not None:
-        rows = LoggedModel.objects.filter(workspace=workspace, deleted_ms=None).select_related("source_run")
-        model = fetch(actor, rows, pk=located.model_id, experiment=located.experiment_id)
+        rows = LoggedModel.objects.filter(located.under, workspace=workspace, deleted_ms=None)
+        model = fetch(actor, rows.select_related("source_run"), pk=located.model_id)
         return Source(run=model.source_run, model=model, path=located.path)
-    runs = Run.objects.filter(workspace=workspace)
-    run = fetch(actor, runs, pk=located.run_id, experiment=located.experiment_id)
+    run = fetch(actor, Run.objects.filter(located.under, workspace=workspace), pk=located.run_id)
     return Source(run=run, path=located.path)

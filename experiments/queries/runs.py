@@ -59,10 +59,10 @@ def owner_of_artifact(actor: Actor, workspace: Workspace, path: str) -> tuple[Ru
     """Give the run or logged model to which a proxied artifact path belongs, and the path below its artifacts."""
     located = places.locate(path)
     if located.run_id is not None:
-        rows = Run.objects.filter(workspace=workspace).select_related("workspace")
-        return fetch(actor, rows, pk=located.run_id, experiment=located.experiment_id), located.path
-    models = LoggedModel.objects.filter(workspace=workspace).select_related("workspace")
-    return fetch(actor, models, pk=located.model_id, experiment=located.experiment_id), located.path
+        rows = Run.objects.filter(located.under, workspace=workspace).select_related("workspace")
+        return fetch(actor, rows, pk=located.run_id), located.path
+    models = LoggedModel.objects.filter(located.under, workspace=workspace).select_related("workspace")
+    return fetch(actor, models, pk=located.model_id), located.path
 
 
 def search_runs(

@@ -39,9 +39,15 @@ class Question:
 
     text: str = ""
     order: str = ""
-    view: View = View.ACTIVE
+    view: View = View.SHOWN
     columns: tuple[Column, ...] = ()
     group: Column | None = None
+    is_flat: bool = False
+
+    @property
+    def is_tree(self) -> bool:
+        """Tell whether nested runs stand below their parents: groups tear them apart, so a grouped table is flat."""
+        return not self.is_flat and self.group is None
 
 
 @dataclass(frozen=True)
@@ -78,8 +84,13 @@ def page(rows: QuerySet[Run], question: Question, *, after: str = "", size: int 
     more = len(runs) > size
     runs = runs[:size]
     columns = list(question.columns) or usual(*usual_keys(runs), shows_experiment=wide)
-    wanted = [*columns, *([question.group] if question.group and question.group not in columns else [])]
-    return Page(runs, columns, values(runs, wanted), signing.dumps(ordering.place(runs[-1]), salt=SALT) if more else "")
+    rest = signing.dumps(ordering.place(runs[-1]), salt=SALT) if more else ""
+    return Page(runs, columns, values(runs, shown(question, columns)), rest)
+
+
+def shown(question: Question, columns: Sequence[Column]) -> list[Column]:
+    """Give the columns whose values are needed: those of the table, and what it is grouped by."""
+    return [*columns, *([question.group] if question.group and question.group not in columns else [])]
 
 
 def terms(question: Question) -> list[OrderTerm]:
