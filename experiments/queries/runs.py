@@ -21,6 +21,7 @@ from experiments.models import (
     RunTag,
 )
 from experiments.queries.views import View
+from experiments.search.default import default_named
 from lib.errors import InvalidValue, NotFound
 from lib.search import Dialect, dialects, parse_filter, parse_order
 from workspaces.access import Actor, fetch, require
@@ -83,7 +84,8 @@ def search_runs(
     rows = Run.objects.visible_to(actor).filter(view.condition, workspace=workspace)
     if experiment_ids is not None:
         rows = rows.filter(experiment__in=list(experiment_ids))
-    return search.order(search.apply(rows, parse_filter(text, dialect)), parse_order(order_by, dialect))
+    node = default_named(workspace, parse_filter(text, dialect))
+    return search.order(search.apply(rows, node), parse_order(order_by, dialect))
 
 
 def experiment_ids(actor: Actor, workspace: Workspace, given: Sequence[str]) -> list[int]:

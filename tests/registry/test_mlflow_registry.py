@@ -121,7 +121,8 @@ def test_pages_end_without_a_token(mlflow):
 def test_prompts_show_only_when_asked_for(mlflow, model):
     is_prompt = [{"key": "mlflow.prompt.is_prompt", "value": "true"}]
     mlflow("CreateRegisteredModel", name="p", tags=is_prompt)
-    mlflow("CreateModelVersion", name="p", source="prompt-template", tags=is_prompt)
+    for source in ("prompt-template", "dummy-source"):
+        mlflow("CreateModelVersion", name="p", source=source, tags=is_prompt)
     assert refused(mlflow, "CreateModelVersion", name="p", source="/etc", tags=is_prompt).status == 400
 
     def names(text=""):
