@@ -70,7 +70,7 @@ def send(request: Request, place: Place) -> HttpResponseBase:
 def upload_artifact(actor: Actor, workspace: Workspace, request: Request, artifact_path: str) -> Shape:
     owner, path = queries.owner_of_artifact(actor, workspace, artifact_path)
     source, size = body(request)
-    with slots.upload():
+    with slots.upload(request):
         operations.put_artifact(actor, owner, path=path, source=source, size_bytes=size)
     return {}
 

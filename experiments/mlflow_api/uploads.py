@@ -59,7 +59,7 @@ def put_part(request: Request, upload_id: str, number: int) -> HttpResponse:
     upload = uploads.find(upload_id)
     source, size = body(request)
     response = wire.answer({})
-    with slots.upload():
+    with slots.upload(request):
         response.headers["ETag"] = uploads.put_part(upload, number, source, size)
     return response
 
