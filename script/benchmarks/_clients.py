@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import multiprocessing
+import queue
 import socket
 import statistics
 import time
@@ -42,28 +43,57 @@ class Connection:
         return json.loads(self.send("POST", path, json.dumps(content).encode()))
 
 
+    def renew(self) -> None:
+        self.http.close()
+
+
 @dataclass(frozen=True)
 class Speed:
-    """`rate` is calls a second of all clients, `p50_ms` of one call."""
+    """`rate` is calls a second of all clients, `p50_ms` of one call; `failures` are calls that got no good answer."""
 
     rate: float
     p50_ms: float
     calls: int
+    failures: int = 0
+
+
+FAILED = (OSError, http.client.HTTPException, RuntimeError)
+PATIENCE = 20
+
+
+def first(connection: Connection, call: Call, number: int) -> None:
+    """Do what a client does once; a server whose workers die under load is given time to start others."""
+    for attempt in range(PATIENCE):
+        try:
+            call(connection, number, -1)
+            return
+        except FAILED:
+            connection.renew()
+            if attempt == PATIENCE - 1:
+                raise
+            time.sleep(1)
 
 
 def worker(url: str, token: str, call: Call, number: int, start: Any, seconds: float, results: Any) -> None:
-    connection = Connection(url, token)
-    call(connection, number, -1)  # what a client does once
-    start.wait()
-    times, began = [], time.perf_counter()
+    connection, times, failures = Connection(url, token), [], 0
+    try:
+        first(connection, call, number)
+    finally:
+        start.wait()
+    began = time.perf_counter()
     while (now := time.perf_counter()) - began < seconds:
-        call(connection, number, len(times))
-        times.append(time.perf_counter() - now)
-    results.put((time.perf_counter() - began, times))
+        try:
+            call(connection, number, len(times) + failures)
+            times.append(time.perf_counter() - now)
+        except FAILED:
+            failures += 1
+            connection.renew()
+            time.sleep(0.1)
+    results.put((time.perf_counter() - began, times, failures))
 
 
 def run(url: str, token: str, call: Call, clients: int, seconds: float) -> Speed:
-    """Let clients call as often as they can."""
+    """Let clients call as often as they can. Raises RuntimeError when one of them ends without a result."""
     context = multiprocessing.get_context("fork")
     start, results = context.Barrier(clients), context.Queue()
     workers = [
@@ -72,8 +102,16 @@ def run(url: str, token: str, call: Call, clients: int, seconds: float) -> Speed
     ]
     for one in workers:
         one.start()
-    found = [results.get(timeout=seconds + 900) for _one in workers]
+    found: list[tuple[float, list[float], int]] = []
+    while len(found) < clients:
+        try:
+            found.append(results.get(timeout=5))
+        except queue.Empty:
+            if all(one.exitcode is not None for one in workers) and results.empty():
+                raise RuntimeError("a client ended without a result; see above") from None
     for one in workers:
         one.join()
-    times = [each for _took, many in found for each in many]
-    return Speed(sum(len(many) / took for took, many in found), statistics.median(times or [0]) * 1000, len(times))
+    times = [each for _took, many, _failed in found for each in many]
+    rate = sum(len(many) / took for took, many, _failed in found)
+    failures = sum(failed for _took, _many, failed in found)
+    return Speed(rate, statistics.median(times or [0]) * 1000, len(times), failures)

@@ -161,6 +161,8 @@ def mlflow(folder: Path, ours: Peer, database: str, postmaster: psutil.Process) 
     port = free_port()
     command = [str(BIN / "mlflow"), "server", "--backend-store-uri", database, "--workers", "2"]
     command += ["--artifacts-destination", str(folder / "files"), "--host", "127.0.0.1", "--port", str(port)]
+    # Its supervisor takes a worker that is busy for five seconds for dead, and kills it.
+    command += ["--uvicorn-opts", "--timeout-worker-healthcheck 300"]
     with running(command, f"http://127.0.0.1:{port}/health", {"PATH": f"{BIN}:{os.environ['PATH']}"}) as server:
         server.wait_ready(300)
         root = psutil.Process(server.process.pid)

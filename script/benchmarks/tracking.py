@@ -247,7 +247,8 @@ def line(found: Found) -> str:
         number(theirs, ".2f"),
         number(quotient(theirs, ours)),
     ]
-    return f"| {found.row.name} | {' | '.join(cells)} |"
+    failed = sum(one.speed.failures for rounds in found.rounds.values() for one in rounds)
+    return f"| {found.row.name}{f' ({failed} calls failed)' if failed else ''} | {' | '.join(cells)} |"
 
 
 HEAD = """
