@@ -41,6 +41,5 @@ def data(run_id: str, parts: Mapping[str, Mapping[str, str]]) -> str:
     return "{" + ",".join(f'"{name}":[{items}]' for name, items in found if items) + "}"
 
 
-
 def text(shape: shapes.Shape) -> str:
     return WRITE(shape) if shape else "{}"

@@ -8,8 +8,8 @@ from django.db.models import Count, F, Max, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from experiments.models import Experiment, ExperimentTag
-from experiments.search.default import default_named
 from experiments.queries.views import View
+from experiments.search.default import default_named
 from lib.clock import now_ms
 from lib.errors import InvalidValue, NotFound
 from lib.search import Dialect, Field, OrderTerm, dialects, parse_filter, parse_order

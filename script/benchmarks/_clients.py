@@ -42,7 +42,6 @@ class Connection:
     def post(self, path: str, content: dict[str, Any]) -> Any:
         return json.loads(self.send("POST", path, json.dumps(content).encode()))
 
-
     def renew(self) -> None:
         self.http.close()
 

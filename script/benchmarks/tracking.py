@@ -148,7 +148,7 @@ def measure(peer: Peer, row: Row, seconds: float) -> Measured:
 
 
 def copy(peer: Peer, seconds: float) -> Speed:
-    """COPY batches of 10 × 100 points into one table with a key, a transaction each: what the database itself can do."""
+    """COPY batches of 10 × 100 points into one table with a key, a transaction each: what the database can do."""
     import io
 
     import psycopg2
@@ -209,7 +209,9 @@ def checks(found: Found, others: dict[str, Found]) -> list[tuple[str, str, bool 
 
     if row.ratio is not None:
         wanted = row.ratio
-        check(f"≥ {wanted:g} ×", quotient(found.rate("studio"), found.rate("mlflow")), lambda seen: seen >= wanted, " ×")
+        check(
+            f"≥ {wanted:g} ×", quotient(found.rate("studio"), found.rate("mlflow")), lambda seen: seen >= wanted, " ×"
+        )
     if row.cpu_ms is not None:
         most_cpu = row.cpu_ms
         check(f"≤ {most_cpu:g} ms CPU", found.cpu("studio"), lambda seen: seen <= most_cpu, " ms")
@@ -316,7 +318,7 @@ def measure_row(
                 ensure(peer, row.needs, is_quick=is_quick)
         all_found[row.name] = compare(row, its_peers, rounds, seconds)
         print(line(all_found[row.name]), flush=True)
-    except Exception:
+    except Exception:  # noqa: BLE001  hours of measuring are not lost for one row
         traceback.print_exc()
         print(f"{row.name}: not measured", flush=True)
 

@@ -78,7 +78,9 @@ def test_a_path_that_could_lead_elsewhere_is_refused(alice, run, path):
         artifacts.entries(run, path)
 
 
-@pytest.mark.parametrize("path", ["a.txt", "a b/ü.txt", "100%.txt", "a+b/c#d?e", "x/…/y", "MLmodel", "image%step%13%timestamp%1795"])
+@pytest.mark.parametrize(
+    "path", ["a.txt", "a b/ü.txt", "100%.txt", "a+b/c#d?e", "x/…/y", "MLmodel", "image%step%13%timestamp%1795"]
+)
 def test_a_plain_path_is_kept_as_it_is(alice, run, path):
     assert put(alice, run, path, b"content") == 7
     with artifacts.open_file(of_run(run).below(path)) as file:

@@ -31,11 +31,11 @@ def post(bearer, alice_user):
 
 
 def tag(run, value):
-    return '{"run_id": "%s", "key": "k", "value": %s}' % (run.pk, value)
+    return f'{{"run_id": "{run.pk}", "key": "k", "value": {value}}}'
 
 
 def tags(run, value):
-    return '{"run_id": "%s", "tags": [{"key": "k", "value": %s}]}' % (run.pk, value)
+    return f'{{"run_id": "{run.pk}", "tags": [{{"key": "k", "value": {value}}}]}}'
 
 
 def bodies(run, tag=tag):
@@ -84,7 +84,8 @@ def test_odd_but_whole_texts_are_kept_as_they_are(post, run, text):
 
 
 def test_of_a_doubled_field_the_last_counts_alone(post, run):
-    assert post(TAG, '{"run_id": "x", "run_id": "%s", "key": "k", "value": "a", "value": "b"}' % run.pk).status_code == 200
+    twice = f'{{"run_id": "x", "run_id": "{run.pk}", "key": "k", "value": "a", "value": "b"}}'
+    assert post(TAG, twice).status_code == 200
     assert RunTag.objects.get(run=run, key="k").value == "b"
 
 
@@ -101,6 +102,7 @@ def test_a_number_out_of_range_is_refused_on_both_roads(post, run, field, number
         post(BATCH, f'{{"run_id": "{run.pk}", "metrics": [{{{text}}}]}}'),
     ]
 
+    fits_a_double = field == "value" and number.lstrip("-").startswith("92233720")
     for answer in answers:
         if fits_a_double:
             assert answer.status_code == 200
@@ -120,13 +122,15 @@ def test_depth_is_refused(post, body):
 
 
 PATHS = [
-    f"{LOGGED}/%00", f"{LOGGED}/m-%ed%a0%80", f"{LOGGED}/..%2f..%2fetc", f"{LOGGED}/%252e%252e", f"{LOGGED}/m-1/tags/%00",
-    f"{LOGGED}/{'x' * 5000}", "/api/2.0/mlflow-artifacts/artifacts/0/%00", "/api/2.0/mlflow-artifacts/artifacts/%2e%2e/x",
+    f"{LOGGED}/%00", f"{LOGGED}/m-%ed%a0%80", f"{LOGGED}/..%2f..%2fetc", f"{LOGGED}/%252e%252e",
+    f"{LOGGED}/m-1/tags/%00", f"{LOGGED}/{'x' * 5000}",
+    "/api/2.0/mlflow-artifacts/artifacts/0/%00", "/api/2.0/mlflow-artifacts/artifacts/%2e%2e/x",
     "/api/2.0/mlflow-artifacts/artifacts/0/..;/x", "/api/2.0/mlflow-artifacts/artifacts//etc/passwd",
     "/api/2.0/mlflow/artifacts/list?run_id=0&path=%2e%2e%2f", "/api/2.0/mlflow/runs/get?run_id=%00",
     "/api/2.0/mlflow/runs/get?run_id=%ff%fe", "/api/2.0/mlflow/runs/get?run_id=a&run_id=b",
     "/w/%00/api/2.0/mlflow/runs/get?run_id=a", "/w/..%2fmain/api/2.0/mlflow/runs/get?run_id=a",
-    "/api/2.0/mlflow/experiments/get?experiment_id=%D9%A1", "/api/2.0/mlflow/experiments/get?experiment_id=" + "9" * 400,
+    "/api/2.0/mlflow/experiments/get?experiment_id=%D9%A1",
+    "/api/2.0/mlflow/experiments/get?experiment_id=" + "9" * 400,
     "/api/2.0/mlflow/webhooks/%00", "/api/2.0/mlflow/metrics/get-history?run_id=a&metric_key=%00&page_token=%00",
 ]  # fmt: skip
 

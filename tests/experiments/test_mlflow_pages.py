@@ -20,7 +20,7 @@ NUMBERS = [0.0, -0.0, 1.5, 1e300, -1e-300, 5e-324, 1 / 3, 1e16, 123456789.125, m
 @pytest.fixture
 def runs(alice, workspace):
     experiment = Experiment.objects.get(workspace=workspace)
-    full, bare, dead = (operations.create_run(alice, experiment, name=name) for name in ('full "x"', "bare", "dead"))
+    full, _bare, dead = (operations.create_run(alice, experiment, name=name) for name in ('full "x"', "bare", "dead"))
     points = [Point(f"m/{number} ü", value, 5 + number, -number) for number, value in enumerate(NUMBERS)]
     texts = [(f"k{number}", text) for number, text in enumerate(TEXTS)]
     operations.log_batch(alice, full, metrics=points, params=texts, tags=texts)

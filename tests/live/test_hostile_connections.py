@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import httpx
 import pytest
@@ -69,15 +69,14 @@ def cases() -> dict[str, list[bytes]]:
 def test_no_second_request_hides_in_a_first(studio, request_line):
     for name, pieces in cases().items():
         raw = Raw(studio)
-        try:
+        with suppress(BrokenPipeError, ConnectionResetError):  # it was refused before all was sent
             raw.send(request_line, raw.about, JSON, *pieces)
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # it was refused before all was sent
         assert raw.answers() in ([400], [413], [431], [501]), name
 
 
 PATHS = [
-    b"/static/../servers.json", b"/static/%2e%2e/servers.json", b"/static/..%2fservers.json", b"/static/..%5cservers.json",
+    b"/static/../servers.json", b"/static/%2e%2e/servers.json", b"/static/..%2fservers.json",
+    b"/static/..%5cservers.json",
     b"/_files/../servers.json", b"//etc/passwd", b"/%00", b"/w/main/../../servers.json", b"/..;/servers.json", b"/\\..",
     b"*", b"evil", b"/api/2.0/mlflow-artifacts/artifacts/..%252f..%252fetc/passwd",
 ]  # fmt: skip

@@ -187,7 +187,7 @@ def large():
         mlflow.log_artifact(str(path))
         path.unlink()
         found = mlflow.artifacts.download_artifacts(run_id=run.info.run_id, artifact_path="large.bin", dst_path=folder)
-        with open(found, "rb") as file:
+        with Path(found).open("rb") as file:
             while piece := file.read(1_000_000):
                 got.update(piece)
         assert sent.digest() == got.digest()

@@ -1,4 +1,4 @@
-"""Every public method of MLflow's client, as a program of its own: `python mlflow_surface.py` in a client's environment.
+"""Every public method of MLflow's client, as a program of its own: `python mlflow_surface.py` in its environment.
 
 A method that no flow below calls and no list names makes it fail: a new client's news are looked at, not missed.
 """
@@ -350,7 +350,10 @@ def asynchronous():
     with mlflow.start_run(run_name="async") as run:
         for step in range(300):
             mlflow.log_metric("loss", step, step=step, synchronous=False)
-        waited = [mlflow.log_metrics({"a": 1.0, "b": 2.0}, synchronous=False), mlflow.log_param("p", 1, synchronous=False)]
+        waited = [
+            mlflow.log_metrics({"a": 1.0, "b": 2.0}, synchronous=False),
+            mlflow.log_param("p", 1, synchronous=False),
+        ]
         waited.append(mlflow.set_tag("t", "v", synchronous=False))
         for one in waited:
             one.wait()
