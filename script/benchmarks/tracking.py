@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import statistics
 import sys
 import tempfile
@@ -274,6 +275,8 @@ def report(all_found: dict[str, Found], about: str) -> None:
 
 def main(arguments: list[str]) -> None:
     options = parsed(arguments)
+    # A benchmark that is told to stop stops its servers too.
+    signal.signal(signal.SIGTERM, lambda *_about: sys.exit(143))
     wanted = set((options.only or "").split(",")) - {""}
     rows = [row for row in ROWS if (row.name in options.rows or row.group in wanted) or not (options.rows or wanted)]
     if not rows:

@@ -175,6 +175,12 @@ def test_the_default_experiment_is_called_0_in_filters(workspace):
         assert [one.pk for one in queries.search_runs(alice, workspace, None, text=text)] == [run.pk]
 
 
+def test_case_is_ignored_beyond_ascii_too(alice, workspace):
+    run = operations.create_run(alice, Experiment.objects.get(workspace=workspace), tags={"t": "Éß Ωmega"})
+    for text in ("tags.t ILIKE 'éß ωMEGA'", "tags.t ILIKE 'É%'", "NOT tags.t LIKE 'é%' AND tags.t LIKE 'É%'"):
+        assert [one.pk for one in queries.search_runs(alice, workspace, None, text=text)] == [run.pk]
+
+
 def test_the_pages_comparisons(runs, alice, workspace):
     experiment = Experiment.objects.get(workspace=workspace)
     compared = queries.compare(alice, workspace, [runs[1].run.pk, runs[0].run.pk, "absent"])
