@@ -109,11 +109,8 @@ def upload(connection: Connection, client: int, number: int) -> None:
 
 
 def download(connection: Connection, client: int, number: int) -> None:
-    if number < 0:
-        own_run(connection, client, number)
-        connection.send("PUT", artifact(client), BODY)
-    else:
-        connection.send("GET", artifact(client))
+    if number >= 0:
+        connection.send("GET", IDS[connection.port]["file"])
 
 
 def artifact(client: int) -> str:

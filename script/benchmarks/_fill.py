@@ -6,12 +6,11 @@ Through HTTP ten thousand runs would take MLflow's server an hour. Both sides ge
 from __future__ import annotations
 
 import json
-import random
 import time
 
+import _calls as calls
 from _peers import Peer, execute
 
-RANDOM = random.Random(1)  # noqa: S311  values need only be the same in every run
 METRIC = "(hashint8(n * 100 + k)::bigint & 1048575) / 1048576.0"
 PARAM = "'w' || (n * 7919 + k * 31) % 50"
 RUN = "md5('{name}' || n)"
@@ -163,13 +162,21 @@ def series(peer: Peer, count: int, name: str) -> None:
         return
     for start in range(0, count, 1000):
         points = [
-            {"key": "loss", "value": RANDOM.random(), "timestamp": NOW + i, "step": i}
+            {"key": "loss", "value": calls.RANDOM.random(), "timestamp": NOW + i, "step": i}
             for i in range(start, min(start + 1000, count))
         ]
         connection.send("POST", "/mlflow/runs/log-batch", json.dumps({"run_id": run_id, "metrics": points}).encode())
     ended = {"run_id": run_id, "status": "FINISHED", "end_time": NOW + count}
     connection.send("POST", "/mlflow/runs/update", json.dumps(ended).encode())
     wait_packed(peer, run_id)
+
+
+def file(peer: Peer, count: int, name: str) -> None:
+    """Send a file, to be fetched."""
+    connection = peer.connection()
+    run_id = calls.new_run(connection)
+    peer.ids[name] = f"/mlflow-artifacts/artifacts/0/{run_id}/artifacts/large.bin"
+    connection.send("PUT", peer.ids[name], calls.BODY)
 
 
 def wait_packed(peer: Peer, run_id: str, limit_s: float = 180) -> None:

@@ -68,6 +68,7 @@ NEEDS = {
     "runs": Need(fill.runs, 1_000, 10_000),
     "many runs": Need(fill.runs, 5_000, 100_000, is_ours_alone=True),
     "models": Need(fill.models, 500, 5_000),
+    "file": Need(fill.file, 1, 1),
     "series": Need(fill.series, 50_000, 1_000_000),
 }
 
@@ -100,7 +101,7 @@ ROWS = [
     Row("bulk-interval", "history", calls.history(INTERVAL), needs="series", ratio=50),
     Row("get-history", "history", calls.history(HISTORY), needs="series", ratio=8, growth_mb=200),
     Row("artifact-up", "artifacts", calls.upload, ratio=1),
-    Row("artifact-down", "artifacts", calls.download, ratio=2),
+    Row("artifact-down", "artifacts", calls.download, needs="file", ratio=2),
 ]
 GROUPS = sorted({row.group for row in ROWS})
 

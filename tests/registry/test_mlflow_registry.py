@@ -255,3 +255,14 @@ def test_programs_register_by_the_studios_own_api(bearer, alice_user, bob_user, 
     assert client.get("/w/main/api/v1/models/new/versions/1").json()["run_id"] == run.pk
     assert bearer(bob_user).delete("/w/main/api/v1/models/new").status_code == 403
     assert client.delete("/w/main/api/v1/models/new").status_code == 204
+
+
+def test_a_page_of_models_takes_as_many_queries_as_one(mlflow, model, django_assert_max_num_queries):
+    for number in range(12):
+        mlflow("CreateRegisteredModel", name=f"many {number}", tags=[{"key": "k", "value": "v"}])
+        mlflow("CreateModelVersion", name=f"many {number}", source="s3://bucket/model")
+        mlflow("SetRegisteredModelAlias", name=f"many {number}", alias="a", version="1")
+    with django_assert_max_num_queries(14):
+        found = mlflow("SearchRegisteredModels", filter="name LIKE 'many%'", max_results=100)["registered_models"]
+    assert [one["latest_versions"][0]["aliases"] for one in found] == [["a"]] * 12
+    assert all(one["aliases"] == [{"alias": "a", "version": "1"}] for one in found)
