@@ -76,6 +76,7 @@ STUDIO_MODELS = [
     SELECT (SELECT workspace_id FROM experiments_experiment WHERE id = {experiment}), 'bench ' || n, 'a model', 2,
            'bench', {now} + n, {now} + n
       FROM generate_series(1, {count}) AS n
+        ON CONFLICT DO NOTHING
     """,
     """
     INSERT INTO registry_modelversion (model_id, version, source, artifact_path, run_link, description, stage,
@@ -84,12 +85,14 @@ STUDIO_MODELS = [
            {now}, {now}
       FROM registry_registeredmodel AS model, generate_series(1, 2) AS v
      WHERE model.name LIKE 'bench %'
+        ON CONFLICT DO NOTHING
     """,
     """
     INSERT INTO registry_registeredmodeltag (model_id, key, value)
     SELECT id, 't' || k, 'value ' || id % 50
       FROM registry_registeredmodel AS model, generate_series(0, 1) AS k
      WHERE model.name LIKE 'bench %'
+        ON CONFLICT DO NOTHING
     """,
     "VACUUM ANALYZE registry_registeredmodel, registry_modelversion, registry_registeredmodeltag",
 ]
