@@ -24,7 +24,8 @@ from workspaces.models import Workspace
 ELSEWHERE = {"s3", "gs", "abfss", "wasbs", "hdfs"}
 PROXY = re.compile(r"^(?:/w/[^/]+)?/(?:ajax-)?api/2\.0/mlflow-artifacts/artifacts/(.+)$")
 LONGEST = 2000
-PROMPT_SOURCE = "prompt-template"
+# What the clients write where a source is asked for and a prompt has none: MLflow 2 and 3, and its prompt stores.
+PROMPT_SOURCES = ("dummy-source", "prompt-template")
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def find(actor: Actor, workspace: Workspace, source: str, *, run_id: str, model_
     model_id.
     """
     if is_prompt:
-        if source != PROMPT_SOURCE:
+        if source not in PROMPT_SOURCES:
             raise refused(source, _("a prompt keeps its text in a tag and has no files"))
         return Source()
     refuse_hidden(source)

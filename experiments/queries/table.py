@@ -15,6 +15,7 @@ from experiments import search
 from experiments.columns import Column, usual
 from experiments.models import MetricSeries, Run, RunParam, RunTag
 from experiments.queries.views import View
+from experiments.search.default import default_named
 from lib.errors import InvalidValue
 from lib.search import OrderTerm, dialects, parse_filter, parse_order
 from workspaces.access import Actor
@@ -67,7 +68,7 @@ def matching(
     rows = Run.objects.visible_to(actor).filter(question.view.condition, workspace=workspace)
     if experiment_ids is not None:
         rows = rows.filter(experiment__in=list(experiment_ids))
-    return search.apply(rows, parse_filter(question.text, dialects.RUNS))
+    return search.apply(rows, default_named(workspace, parse_filter(question.text, dialects.RUNS)))
 
 
 def page(rows: QuerySet[Run], question: Question, *, after: str = "", size: int = PAGE, wide: bool = False) -> Page:
