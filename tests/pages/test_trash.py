@@ -183,7 +183,6 @@ def test_a_reader_looks_and_a_stranger_does_not(browse, alice, bob_user, charlie
         "version:1",
         "experiment:999999999",
         "experiment:" + "9" * 30,
-        "run:\x00",
     ],
 )
 def test_a_wrong_item_is_refused(alices, workspace, item):
