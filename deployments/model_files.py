@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,23 @@ def put(version: ModelVersion, folder: Path, owner: int | None) -> None:
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     artifacts.materialise(model_files(version), draft)
+    _hand_over(draft, folder, owner)
+
+
+def put_code(code: Mapping[str, str], folder: Path, owner: int | None) -> None:
+    """Write an entry script and what lies beside it; the paths were checked when they were taken."""
+    if folder.is_dir():
+        return
+    draft = folder.with_name(f".{folder.name}")
+    shutil.rmtree(draft, ignore_errors=True)
+    for name, text in code.items():
+        path = draft / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    _hand_over(draft, folder, owner)
+
+
+def _hand_over(draft: Path, folder: Path, owner: int | None) -> None:
     for path in [*draft.rglob("*"), draft]:
         path.chmod(0o500 if path.is_dir() else 0o400)
         if owner is not None:

@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from deployments import targets
-from deployments.models import COMING, STAGES, Deployment, DeploymentState, Endpoint
+from deployments.models import COMING, STAGES, Change, Deployment, DeploymentState, Endpoint
 from lib.clock import now_ms
 from lib.textfile import Piece
 from registry.models import ModelVersion
@@ -53,9 +53,16 @@ def deployments(endpoint: Endpoint) -> QuerySet[Deployment]:
     return endpoint.deployments.select_related("model_version__model", "environment", "endpoint").order_by("-revision")
 
 
+def history(endpoint: Endpoint, count: int = 100) -> QuerySet[Change]:
+    """List what was done to an endpoint, newest first."""
+    return endpoint.changes.order_by("-at_ms", "-pk")[:count]
+
+
 def serving(endpoint: Endpoint) -> Deployment | None:
-    """Give the revision that has the traffic."""
-    found: Deployment | None = next((one for one in endpoint.deployments.all() if one.traffic), None)
+    """Give the revision that has the most of the traffic."""
+    found: Deployment | None = max(
+        (one for one in endpoint.deployments.all() if one.traffic), key=lambda one: one.traffic, default=None
+    )
     return found
 
 

@@ -42,11 +42,20 @@ def deploy(request: Request, form: forms.DeployForm, versions: dict[str, ModelVe
     values = dict(form.cleaned_data)
     version, existing = versions[values.pop("version")], values.pop("endpoint")
     if not existing:
-        return operations.create_endpoint(request.actor, request.workspace, model_version=version, **values).name
+        return create_one(request, version, values)
     endpoint = access.fetch(request.actor, queries.endpoints(request.actor, request.workspace), name=existing)
-    sizes = {name: values[name] for name in ("cpu_cores", "memory_gb")}
-    operations.deploy(request.actor, endpoint, model_version=version, **sizes)
+    size = operations.Size(values["cpu_cores"], values["memory_gb"])
+    operations.deploy(request.actor, endpoint, model_version=version, size=size)
     return endpoint.name
+
+
+def create_one(request: Request, version: ModelVersion, values: dict[str, Any]) -> str:
+    size = operations.Size(values.pop("cpu_cores"), values.pop("memory_gb"))
+    policy = {"auth": values.pop("auth")}
+    made = operations.create_endpoint(
+        request.actor, request.workspace, model_version=version, size=size, policy=policy, **values
+    )
+    return made.name
 
 
 @access.needs("deployments.write")
@@ -70,7 +79,7 @@ def create_from_run(request: Request, run_id: str) -> HttpResponseBase:
 def register_and_deploy(request: Request, run: Run, path: str, values: dict[str, Any]) -> str:
     model = values.pop("model")
     version = register_from_run(request.actor, request.workspace, run=run, path=path, name=model)
-    return operations.create_endpoint(request.actor, request.workspace, model_version=version, **values).name
+    return create_one(request, version, values)
 
 
 def make_form(request: Request, versions: list[ModelVersion]) -> forms.DeployForm:

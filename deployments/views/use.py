@@ -82,7 +82,7 @@ def endpoint_regenerate(request: Request, name: str, which: str) -> HttpResponse
 @require_POST
 def endpoint_auth(request: Request, name: str) -> HttpResponseBase:
     endpoint = fetch(request, name)
-    operations.change_auth(request.actor, endpoint, auth=request.POST.get("auth", ""))
+    operations.change_endpoint(request.actor, endpoint, policy={"auth": request.POST.get("auth", "")})
     return done(request, url(request, endpoint, "endpoint-consume"))
 
 
