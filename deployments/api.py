@@ -78,7 +78,7 @@ def endpoints(request: Request) -> Response:
         workspace,
         name=values.pop("name"),
         model_version=version,
-        target=shapes.TARGETS[values.pop("compute_type")],
+        kind=shapes.TARGETS[values.pop("compute_type")],
         compute_name=values.pop("compute_target_name"),
         size=shapes.size(values),
         code=shapes.code(values),

@@ -69,7 +69,7 @@ def create_endpoint(
     *,
     name: str,
     model_version: ModelVersion,
-    target: str = Target.INSTANCE,
+    kind: str = Target.INSTANCE,
     compute_name: str = "",
     size: Size | None = None,
     code: Code | None = None,
@@ -84,10 +84,10 @@ def create_endpoint(
     version of another workspace or an unknown inference cluster.
     """
     checked_name(name)
-    if target not in Target.values:
-        raise InvalidValue(_("The target is either instance or cluster."), field="target")
-    clusters.check(workspace, target, compute_name)
-    checked = policies.checked(policy or {}, target)
+    if kind not in Target.values:
+        raise InvalidValue(_("The target is either instance or cluster."), field="kind")
+    clusters.check(workspace, kind, compute_name)
+    checked = policies.checked(policy or {}, kind)
     sealed = [keys.seal(keys.checked_key(key) if key else keys.new_key()) for key in chosen_keys]
     try:
         with transaction.atomic():
@@ -96,7 +96,7 @@ def create_endpoint(
                 name=name,
                 tags=tags or {},
                 properties=properties or {},
-                target_kind=target,
+                target_kind=kind,
                 compute_name=compute_name,
                 primary_key=sealed[0],
                 secondary_key=sealed[1],

@@ -150,8 +150,8 @@ def _proxy(route: Route) -> str:
     proxy_set_header X-Forwarded-Proto $scheme;
     proxy_set_header X-Forwarded-Prefix "{route.prefix}";
     # A scoring request changes nothing, so one that a dying replica did not answer is sent to another; one that took
-    # too long would only take as long there.
-    proxy_next_upstream error non_idempotent;
+    # too long has used up the time for another.
+    proxy_next_upstream error timeout non_idempotent;
     proxy_next_upstream_tries 3;
     proxy_next_upstream_timeout {route.timeout_s:g}s;
     proxy_connect_timeout 2s;
