@@ -18,6 +18,7 @@ from lib.errors import InvalidValue, NotFound
 from registry.models import ModelVersion
 from registry.queries import model_files
 
+PICKLE_SUFFIXES = (".pkl", ".pickle", ".joblib")
 BARE_SUFFIXES = (".pkl", ".pickle", ".joblib", ".skops")
 ROW = re.compile(r"\[\n(?P<indent> +)([^\[\]{}]*?)\n *\]")
 LONGEST_PRETTY = 8000
@@ -62,6 +63,22 @@ def environment_files(version: ModelVersion) -> dict[str, str]:
         except NotFound:
             continue
     return found
+
+
+def weigh(version: ModelVersion) -> tuple[int, list[str]]:
+    """Give the bytes of all files, and the names of those that are pickles."""
+    total, pickles = 0, []
+    waiting = [(model_files(version), 6)]
+    while waiting:
+        place, depth = waiting.pop()
+        for entry in artifacts.store().entries(place.key):
+            if entry.is_dir:
+                waiting += [(place.below(entry.name), depth - 1)] if depth else []
+                continue
+            total += entry.size or 0
+            if entry.name.endswith(PICKLE_SUFFIXES):
+                pickles.append(entry.name)
+    return total, sorted(pickles)
 
 
 def example_body(version: ModelVersion) -> str:

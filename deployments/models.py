@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from lib.clock import now_ms
@@ -204,9 +207,41 @@ class Change(WorkspaceOwned):
     class Meta:
         indexes = [models.Index(fields=["endpoint", "-at_ms"], name="change_newest")]
 
+    WORDS: ClassVar[dict[str, Promise | str]] = {
+        "created": _("Created"),
+        "deployed": _("Deployed"),
+        "rolled back": _("Rolled back"),
+        "traffic": _("Traffic divided"),
+        "changed": _("Changed"),
+        "cancelled": _("Cancelled"),
+        "stopped": _("Stopped"),
+        "started": _("Started"),
+        "scaled": _("Scaled by load"),
+        "primary key": _("Primary key made anew"),
+        "secondary key": _("Secondary key made anew"),
+        "tokens ended": _("Tokens ended"),
+    }
+
+    @property
+    def shown(self) -> str:
+        return str(self.WORDS.get(self.what, self.what))
+
+    @property
+    def summary(self) -> str:
+        """Say the details in a line."""
+        return ", ".join(f"{name} {_plain(value)}" for name, value in self.details.items() if value not in ({}, None))[
+            :200
+        ]
+
     @property
     def workspace(self):  # type: ignore[no-untyped-def]
         return self.endpoint.workspace
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, dict):
+        return " / ".join(f"{name}: {share} %" for name, share in value.items())
+    return str(value)
 
 
 class Traffic(models.Model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
@@ -138,6 +139,18 @@ def free_name(workspace: Workspace, wanted: str) -> str:
     taken = set(Endpoint.objects.filter(workspace=workspace, name__startswith=base).values_list("name", flat=True))
     names = [base, *(f"{base}-{number}" for number in range(2, 100))]
     return next((name for name in names if name not in taken), base)
+
+
+def whole_log(deployment: Deployment, replica: int) -> Iterator[str]:
+    """Give a replica's log from its beginning, piece by piece, as far as it goes now."""
+    offset = 0
+    while True:
+        piece = replica_log(deployment, replica, offset)
+        if piece.text:
+            yield piece.text
+        if piece.final or piece.offset <= offset:
+            return
+        offset = piece.offset
 
 
 def replica_log(deployment: Deployment, replica: int, offset: int) -> Piece:

@@ -145,6 +145,19 @@ def total(rows: Iterable[Traffic], start_ms: int, span_ms: int) -> Slice:
     return Slice(start_ms, span_ms, ok, refused, failed, tuple(latency), spent, cpu, sum(memory.values()))
 
 
+def together(slices: Sequence[Slice]) -> Slice:
+    """Add up spans that follow each other."""
+    latency = [sum(counts) for counts in zip(*(one.latency for one in slices), strict=True)]
+    return Slice(
+        slices[0].start_ms,
+        sum(one.span_ms for one in slices),
+        ok=sum(one.ok for one in slices),
+        refused=sum(one.refused for one in slices),
+        failed=sum(one.failed for one in slices),
+        latency=tuple(latency),
+    )
+
+
 def latest(endpoint_ids: Iterable[int], now_ms: int, minutes: int = 5) -> dict[int, Slice]:
     """Give the totals of the last minutes by endpoint; those that answered nothing are left out."""
     since = (now_ms // MINUTE_MS - minutes) * MINUTE_MS

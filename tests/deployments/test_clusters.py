@@ -164,9 +164,7 @@ def test_weights_give_each_revision_its_share_however_many_replicas_it_has():
 )
 def test_contradictions_are_told_all_at_once(alice, workspace, version, policy, words):
     with pytest.raises(InvalidValue) as raised:
-        operations.create_endpoint(
-            alice, workspace, name="prod", model_version=version, kind="cluster", policy=policy
-        )
+        operations.create_endpoint(alice, workspace, name="prod", model_version=version, kind="cluster", policy=policy)
     assert all(word in raised.value.message for word in words)
 
 
