@@ -13,13 +13,20 @@ from deployments.drivers.base import Observed, ReplicaSeen
 
 # One look may be lost to a busy machine; a second one in a row is a replica that does not answer.
 MISSES = 2
+MISSES_OF_THE_LAST = 4
 Row = dict[str, Any]
 
 
 def rows(seen: Observed, before: Iterable[Row], now_ms: int, max_concurrent: int) -> list[Row]:
     """Give a row a replica, going on from the rows of the last look."""
     known = {(row["name"], row.get("pid")): row for row in before}
-    return [_row(one, known.get((one.name, one.pid)), now_ms, max_concurrent) for one in seen.replicas]
+    found = [_row(one, known.get((one.name, one.pid)), now_ms, max_concurrent) for one in seen.replicas]
+    if not any(row["in_rotation"] for row in found):
+        # With nobody to go to instead, a silent replica of a busy machine is better than none.
+        for row in found:
+            was_good = known.get((row["name"], row["pid"]), {}).get("in_rotation")
+            row["in_rotation"] = bool(was_good and row["state"] == "unready" and row["misses"] < MISSES_OF_THE_LAST)
+    return found
 
 
 def in_rotation(seen: Observed, known: Iterable[Row], most: int) -> tuple[ReplicaSeen, ...]:

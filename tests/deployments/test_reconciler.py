@@ -112,7 +112,8 @@ def test_a_replica_that_dies_again_and_again_is_started_ever_later(go, around, e
 def test_a_replica_that_hangs_leaves_the_route_and_is_replaced_after_a_minute(go, around, endpoint):
     go()
     around.driver.hang(f"e{endpoint.pk}-r1")
-    assert "proxy_pass" in (go(1) and around.route(endpoint.pk))  # one look may be lost to a busy machine
+    go(3)
+    assert "proxy_pass" in around.route(endpoint.pk)  # looks may be lost to a busy machine, and there is no other
     found, _deployment = go(1)
     assert found.state == EndpointState.UNHEALTHY
     assert "return 503" in around.route(endpoint.pk)
