@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from deployments import operations, queries, shapes, targets, telemetry
+from deployments import collection, operations, queries, shapes, targets, telemetry
 from deployments.models import Endpoint
 from deployments.shapes import (
     ChangeOut,
     DeployIn,
     EndpointIn,
     EndpointOut,
+    KeptOut,
     KeysOut,
     LogOut,
     PolicyIn,
@@ -217,6 +219,17 @@ def metrics(request: Request, name: str) -> Response:
     minutes = min(number_in(request._request, "minutes", 60), 60 * 24 * 400) or 60
     spans = telemetry.series(fetch(request, name), now - minutes * telemetry.MINUTE_MS, now)
     return Response([described(span) for span in spans])
+
+
+@access.needs("deployments.read")
+@extend_schema(responses=KeptOut(many=True))
+@api_view(["GET"])
+def collected(request: Request, name: str) -> Response | HttpResponse:
+    """List the files of sampled inputs and outputs, or give one (`?path=`): a JSON object a line."""
+    endpoint, path = fetch(request, name), request.query_params.get("path", "")
+    if path:
+        return HttpResponse(collection.read(endpoint, path), content_type="application/x-ndjson")
+    return Response(KeptOut(collection.kept(endpoint), many=True).data)
 
 
 def described(span: telemetry.Slice) -> dict[str, Any]:

@@ -14,6 +14,7 @@ urlpatterns = [
     path("endpoints/<str:name>/token", api.token, name="token"),
     path("endpoints/<str:name>/history", api.history, name="history"),
     path("endpoints/<str:name>/metrics", api.metrics, name="metrics"),
+    path("endpoints/<str:name>/collected", api.collected, name="collected"),
     path("endpoints/<str:name>/roll-back", api.roll_back, name="roll-back"),
     path("endpoints/<str:name>/stop", api.stop, name="stop"),
     path("endpoints/<str:name>/start", api.start, name="start"),

@@ -75,7 +75,7 @@ def weigh(version: ModelVersion) -> tuple[int, list[str]]:
             if entry.is_dir:
                 waiting += [(place.below(entry.name), depth - 1)] if depth else []
                 continue
-            total += entry.size or 0
+            total += entry.size_bytes or 0
             if entry.name.endswith(PICKLE_SUFFIXES):
                 pickles.append(entry.name)
     return total, sorted(pickles)

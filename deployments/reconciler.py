@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from compute.environments import BadEnvironment
 from compute.models import BuildState
-from deployments import failures, keys, replicas, telemetry
+from deployments import collection, failures, keys, replicas, telemetry
 from deployments.drivers.base import DriverError, Observed, ServingSpec
 from deployments.models import (
     COMING,
@@ -202,6 +202,7 @@ class _EndpointStep:
         for deployment in self.deployments:
             self.driver.delete(deployment.key)
             self.remove_files(deployment)
+        collection.forget(self.endpoint)
         self.endpoint.delete()
 
     def _conclude(self) -> None:

@@ -184,6 +184,11 @@ class LogOut(serializers.Serializer[Any]):
     lines = serializers.ListField(child=serializers.CharField())
 
 
+class KeptOut(serializers.Serializer[Any]):
+    path = serializers.CharField()
+    size_bytes = serializers.IntegerField()
+
+
 class ChangeOut(serializers.ModelSerializer[Change]):
     class Meta:
         model = Change
