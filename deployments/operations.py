@@ -229,6 +229,9 @@ def stop_endpoint(actor: Actor, endpoint: Endpoint) -> None:
     """End the replicas and keep the endpoint: its address then answers 503. Raises Conflict while it is deleted."""
     _must_exist(endpoint)
     Endpoint.objects.filter(pk=endpoint.pk).update(wanted=Wanted.STOPPED, updated_ms=now_ms())
+    # What only stood by must not be what a start brings back.
+    idle = endpoint.deployments.filter(idle_since_ms__isnull=False, traffic=0, mirror=0)
+    idle.update(wanted=Wanted.STOPPED)
     _note(actor, endpoint, "stopped")
     _look_at(endpoint)
 

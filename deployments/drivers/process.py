@@ -257,21 +257,26 @@ def status_of(path: Path) -> Mapping[str, Any] | None:
 
 
 def taken(folder: Path, before_ms: int) -> Iterator[Sample]:
-    """Take the files of minutes that are over. The folder is the replica's: nothing but plain files of it is read."""
+    """Take the files of minutes that are over.
+
+    The folder is the replica's user's: what stands there may be a link to what is another's, so none is followed.
+    """
     try:
-        names = sorted(path.name for path in (folder / "captured").iterdir())
+        place = os.open(folder / "captured", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
         return
-    for name in names:
-        found = CAPTURED.fullmatch(name)
-        if found is None or (start_ms := int(found[1]) * 1000) + 60_000 > before_ms:
-            continue
-        path = folder / "captured" / name
-        with opened(path) as file:
-            lines = file.read(LONGEST_CAPTURE) if file is not None else b""
-        path.unlink(missing_ok=True)
-        if lines:
-            yield Sample(folder.name, start_ms, lines)
+    try:
+        for name in sorted(os.listdir(place)):  # noqa: PTH208  by the handle: the path may be another's by now
+            found = CAPTURED.fullmatch(name)
+            if found is None or (start_ms := int(found[1]) * 1000) + 60_000 > before_ms:
+                continue
+            with opened(name, place) as file:
+                lines = file.read(LONGEST_CAPTURE) if file is not None else b""
+            os.unlink(name, dir_fd=place)
+            if lines:
+                yield Sample(folder.name, start_ms, lines)
+    finally:
+        os.close(place)
 
 
 def is_bound(path: Path) -> bool:
@@ -308,10 +313,10 @@ def read_from(path: Path, offset: int) -> tuple[bytes, int]:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[IO[bytes] | None]:
+def opened(path: Path | str, place: int | None = None) -> Iterator[IO[bytes] | None]:
     """Open a log, but never what its process may have put in its place: a link or a pipe is as good as no log."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=place)
     except OSError:
         yield None
         return

@@ -271,6 +271,21 @@ def test_samples_of_past_minutes_are_given_once(processes, spec):
     assert processes.take_samples(spec.name, int(later)) == []
 
 
+def test_samples_of_another_are_never_taken_by_a_link(processes, folder):
+    victim = folder / "victim"
+    victim.mkdir()
+    (victim / "1795000000.jsonl").write_text("secret")
+    replica = folder / "replicas" / "e1-r1.0"
+    replica.mkdir(parents=True)
+    (replica / "captured").symlink_to(victim)
+    assert processes.take_samples("e1-r1", 1 << 60) == []
+    (replica / "captured").unlink()
+    (replica / "captured").mkdir()
+    (replica / "captured/1795000000.jsonl").symlink_to(victim / "1795000000.jsonl")
+    assert processes.take_samples("e1-r1", 1 << 60) == []
+    assert (victim / "1795000000.jsonl").read_text() == "secret"
+
+
 def test_an_entry_script_answers_with_what_it_loaded(processes, spec, folder):
     code = folder / "code"
     code.mkdir()

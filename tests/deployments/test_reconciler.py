@@ -208,6 +208,19 @@ def test_stopping_ends_the_replicas_and_starting_brings_them_back(go, around, al
     assert go()[0].state == EndpointState.HEALTHY
 
 
+def test_a_start_brings_back_what_served_not_what_stood_by(go, alice, endpoint, second_version):
+    go()
+    operations.deploy(alice, endpoint, model_version=second_version)
+    go()
+    operations.roll_back(alice, endpoint, revision=1)
+    go()
+    operations.stop_endpoint(alice, endpoint)
+    found, _newest = go(2)
+    operations.start_endpoint(alice, found)
+    found, _newest = go()
+    assert (revision(found, 1).traffic, revision(found, 2).state) == (100, "Stopped")
+
+
 def test_deleting_leaves_no_row_no_replica_no_file_no_route(go, around, alice, endpoint):
     go()
     operations.delete_endpoint(alice, endpoint)
