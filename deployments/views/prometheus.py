@@ -16,6 +16,11 @@ from workspaces.request import Request
 TYPE = "text/plain; version=0.0.4; charset=utf-8"
 # Every fourth bucket: enough for percentiles, and few enough for many endpoints.
 EVERY = 4
+NOW = (
+    ("studio_endpoint_replicas", "in_rotation", "Replicas that requests are sent to."),
+    ("studio_endpoint_in_flight", "in_flight", "Requests being worked on."),
+    ("studio_endpoint_memory_bytes", "memory_bytes", "Resident memory."),
+)
 SUMS = """
 SELECT deployment_id, SUM(ok), SUM(refused), SUM(failed), SUM(spent_ms), SUM(cpu_ms)
   FROM deployments_traffic WHERE deployment_id = ANY(%s) GROUP BY deployment_id
@@ -41,8 +46,8 @@ def metrics(request: Request) -> HttpResponse:
 def lines(endpoints: list[Endpoint], deployments: list[Deployment]) -> Iterator[str]:
     totals, latency = sums(deployments)
     yield from family("studio_endpoint_up", "gauge", "Whether the endpoint is healthy.")
-    for one in endpoints:
-        yield f"studio_endpoint_up{labels(one)} {int(one.state == EndpointState.HEALTHY)}"
+    for endpoint in endpoints:
+        yield f"studio_endpoint_up{labels(endpoint)} {int(endpoint.state == EndpointState.HEALTHY)}"
     yield from family("studio_endpoint_requests_total", "counter", "Requests answered, by class of status.")
     for one in deployments:
         for word, number in zip(("2xx", "4xx", "5xx"), totals.get(one.pk, (0, 0, 0))[:3], strict=True):
@@ -54,15 +59,11 @@ def lines(endpoints: list[Endpoint], deployments: list[Deployment]) -> Iterator[
     yield from family("studio_endpoint_latency_seconds", "histogram", "How long requests took, in the queue too.")
     for one in deployments:
         yield from histogram(one, latency.get(one.pk, []), totals.get(one.pk))
-    for name, kind, read in (
-        ("studio_endpoint_replicas", "Replicas that requests are sent to.", lambda row: int(row["in_rotation"])),
-        ("studio_endpoint_in_flight", "Requests being worked on.", lambda row: int(row.get("in_flight") or 0)),
-        ("studio_endpoint_memory_bytes", "Resident memory.", lambda row: int(row.get("memory_bytes") or 0)),
-    ):
-        yield from family(name, "gauge", kind)
+    for name, field, text in NOW:
+        yield from family(name, "gauge", text)
         for one in deployments:
             if one.seen:
-                yield f"{name}{labels(one.endpoint, one)} {sum(read(row) for row in one.seen)}"
+                yield f"{name}{labels(one.endpoint, one)} {sum(int(row.get(field) or 0) for row in one.seen)}"
 
 
 def sums(deployments: list[Deployment]) -> tuple[dict[int, tuple[float, ...]], dict[int, list[int]]]:
