@@ -55,7 +55,7 @@ def numbers(request: Request, prefix: str) -> dict[int, int]:
     """Read whole numbers by revision from fields of one prefix."""
     try:
         return {
-            int(name.removeprefix(prefix)): int(text or 0)
+            int(name.removeprefix(prefix)): int(str(text) or 0)
             for name, text in request.POST.items()
             if name.startswith(prefix)
         }
