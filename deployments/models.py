@@ -187,6 +187,11 @@ class Deployment(WorkspaceOwned):
         """Name it outside the database, where names are never used again."""
         return f"e{self.endpoint_id}-r{self.revision}"
 
+    @property
+    def can_come_back(self) -> bool:
+        """Say whether it served, or might have: what failed or is on its way is nothing to go back to."""
+        return self.state not in (*COMING, DeploymentState.FAILED)
+
     def __str__(self) -> str:
         return f"{self.endpoint.name}/{self.revision}"
 
