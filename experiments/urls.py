@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from experiments.views import artifacts, experiments, runs, saved, selected, table, trash
+from experiments.views import artifacts, charts, compare, experiments, plots, runs, saved, selected, table, trash
 
 app_name = "experiments"
 
@@ -16,9 +16,14 @@ urlpatterns = [
     path("runs/", table.run_list, name="run-list"),
     path("runs/columns/", table.run_columns, name="run-columns"),
     path("runs/csv/", table.run_csv, name="run-csv"),
-    path("runs/charts/", selected.run_charts, name="run-charts"),
-    path("runs/points/", selected.run_points, name="run-points"),
-    path("runs/compare/", selected.run_compare, name="run-compare"),
+    path("runs/charts/", charts.run_charts, name="run-charts"),
+    path("runs/sections/", charts.run_sections, name="run-sections"),
+    path("runs/points/", charts.run_points_csv, name="run-points-csv"),
+    path("runs/compare/", compare.run_compare, name="run-compare"),
+    path("runs/compare/csv/", compare.compare_csv, name="compare-csv"),
+    path("runs/compare/file/", compare.compare_file, name="compare-file"),
+    path("runs/compare/offer/", compare.compare_offer, name="compare-offer"),
+    path("runs/compare/values/", plots.compare_values, name="compare-values"),
     path("runs/delete/", selected.runs_delete, name="runs-delete"),
     path("runs/tag/", selected.runs_tag, name="runs-tag"),
     path("runs/restore/", selected.runs_restore, name="runs-restore"),
@@ -29,14 +34,18 @@ urlpatterns = [
     path("runs/<str:run_id>/", runs.run_detail, name="run-detail"),
     path("runs/<str:run_id>/state/", runs.run_state, name="run-state"),
     path("runs/<str:run_id>/values/", runs.run_values, name="run-values"),
-    path("runs/<str:run_id>/charts/", runs.run_charts_tab, name="run-charts-tab"),
-    path("runs/<str:run_id>/plots/", runs.run_plots, name="run-plots"),
+    path("runs/<str:run_id>/charts/", charts.run_charts_tab, name="run-charts-tab"),
+    path("runs/<str:run_id>/plots/", charts.run_plots, name="run-plots"),
     path("runs/<str:run_id>/artifacts/", artifacts.run_artifacts, name="run-artifacts"),
     path("runs/<str:run_id>/artifact/", artifacts.run_artifact, name="run-artifact"),
+    path("runs/<str:run_id>/artifacts/upload/", artifacts.run_upload, name="run-artifact-upload"),
+    path("runs/<str:run_id>/artifacts/delete/", artifacts.run_artifact_delete, name="run-artifact-delete"),
     path("runs/<str:run_id>/job/", runs.run_job, name="run-job"),
     path("runs/<str:run_id>/rename/", runs.run_rename, name="run-rename"),
     path("runs/<str:run_id>/note/", runs.run_note, name="run-note"),
     path("runs/<str:run_id>/delete/", runs.run_delete, name="run-delete"),
     path("runs/<str:run_id>/restore/", runs.run_restore, name="run-restore"),
     path("logged-models/<str:model_id>/", runs.logged_model, name="logged-model"),
+    path("logged-models/<str:model_id>/artifacts/", artifacts.model_artifacts, name="logged-model-artifacts"),
+    path("logged-models/<str:model_id>/artifact/", artifacts.model_artifact, name="logged-model-artifact"),
 ]

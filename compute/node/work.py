@@ -18,6 +18,7 @@ from compute.launcher import Limits, ProcessSpec
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SPEC = "spec.json"
+STOPPED = "stopped"  # there when the runner was ended by a stop of the studio, and not by somebody else
 # Jobs get users of their own, numbers far from any account; two runs have the same one only by an odd chance.
 FIRST_USER = 2_000_000
 USERS = 1_000_000
@@ -70,6 +71,13 @@ def store(folder: Path, work: Work) -> None:
         json.dump(asdict(work), file)
 
 
+def why_gone(folder: Path) -> str:
+    """Say what became of an attempt's runner that is there no more."""
+    if (folder / STOPPED).exists():
+        return "The studio was stopped while the job ran."
+    return "The job's runner was killed."
+
+
 def load(folder: Path) -> Work:
     return Work(**json.loads((folder / SPEC).read_text()))
 
@@ -77,7 +85,8 @@ def load(folder: Path) -> Work:
 def runner_process(folder: Path, environ: Mapping[str, str] = os.environ) -> ProcessSpec:
     """Describe the runner: our own program, and as trusted as we are."""
     kept = {name: environ[name] for name in RUNNER_ENV if name in environ}
-    passed = {name: environ[name] for name in environ if name.startswith("UV_") or name.upper().endswith("_PROXY")}
+    starts, ends = ("UV_", "SSL_CERT_"), ("_PROXY",)
+    passed = {name: environ[name] for name in environ if name.startswith(starts) or name.upper().endswith(ends)}
     return ProcessSpec(
         name=f"runner-{folder.name}",
         folder=folder,

@@ -82,7 +82,12 @@ def submit_job(
         name=name,
         status=RunStatus.SCHEDULED,
         is_submitted=True,
-        tags={"mlflow.source.type": "JOB", "mlflow.source.name": " ".join(command)[:500], **(tags or {})},
+        tags={
+            "mlflow.source.type": "JOB",
+            "mlflow.source.name": " ".join(command)[:500],
+            "mlflow.source.snapshot": snapshot.digest,
+            **(tags or {}),
+        },
     )
     job = Job.objects.create(
         run=run,
