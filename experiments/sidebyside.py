@@ -7,10 +7,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import PurePosixPath
+from typing import Any
 
-from experiments import artifacts, viewer
+from experiments import artifacts, browser
 from experiments.models import Run
+from experiments.viewers import grid, kinds
+from experiments.viewers.source import NotShown, Source
 from lib.errors import NotFound
 
 MOST_RUNS = 20
@@ -75,12 +77,12 @@ class Line:
 
 @dataclass(frozen=True)
 class File:
-    """One file to show; `lines` only of texts, `gone` counts the base's lines that it lacks."""
+    """One file to show: `lines` of a text, where `gone` counts the base's lines that it lacks; `table` of a table."""
 
     path: str
     kind: str
     size_bytes: int = 0
-    shown: viewer.Shown | None = None
+    table: Any = None
     lines: tuple[Line, ...] = ()
     gone: int = 0
     is_equal: bool = False
@@ -89,10 +91,14 @@ class File:
 def listed(run: Run) -> dict[str, int]:
     """Give the sizes of a run's files, by path, those of its logged models too."""
     try:
-        entries = viewer.walk(lambda folder: artifacts.entries(run, folder))
+        entries = browser.of_run(run).walk()
         return {entry.path: entry.size_bytes or 0 for entry in islice(entries, MOST_FILES) if not entry.is_dir}
     except NotFound:
         return {}
+
+
+def is_image(path: str) -> bool:
+    return kinds.suffix(path) in kinds.PICTURES
 
 
 def files(runs: Sequence[Run]) -> list[Path]:
@@ -118,7 +124,7 @@ def images(runs: Sequence[Run], step: int | None = None) -> Galleries:
 
 def by_name(run: Run) -> dict[str, list[Image]]:
     found: dict[str, list[Image]] = {}
-    for path in filter(viewer.is_image, listed(run)):
+    for path in filter(is_image, listed(run)):
         stepped = STEPPED.fullmatch(path)
         if stepped is None:
             found.setdefault(path, []).append(Image(run, path))
@@ -136,34 +142,64 @@ def newest(run: Run, images: Sequence[Image], step: int | None) -> Image:
 
 def show(run: Run, path: str, base: Run | None = None) -> File:
     """Show a file of a run, with the lines that the base's does not have."""
-    own = read(run, path)
+    own, other = source(run, path), source(base, path) if base is not None else None
     if own is None:
         return File(path, "absent")
-    size, body = own
-    shown = viewer.show_file(path, size, body)
-    if shown.kind != "text":
-        return File(path, shown.kind, size, shown, is_equal=base is not None and read(base, path) == own)
-    lines = shown.text.splitlines()[:MOST_LINES]
-    other = read(base, path) if base is not None else None
-    if other is None:
-        return File(path, "text", size, shown, tuple(Line(text) for text in lines))
-    theirs = viewer.show_file(path, *other).text.splitlines()[:MOST_LINES]
+    is_equal = other is not None and is_same(run, base, path, own, other)
+    if is_image(path):
+        return File(path, "image", own.size_bytes, is_equal=is_equal)
+    table = table_of(own)
+    if table is not None:
+        return File(path, "table", own.size_bytes, table, is_equal=is_equal)
+    lines = lines_of(own)
+    if lines is None:
+        return File(path, "opaque", own.size_bytes, is_equal=is_equal)
+    theirs = lines_of(other) if other is not None else None
+    if theirs is None:
+        return File(path, "text", own.size_bytes, lines=tuple(Line(text) for text in lines))
     marked, gone = compared(theirs, lines)
-    return File(path, "text", size, shown, marked, gone, is_equal=other == own)
+    return File(path, "text", own.size_bytes, None, marked, gone, is_equal)
 
 
-def read(run: Run, path: str) -> tuple[int, bytes] | None:
-    """Read a file's size and its beginning, nothing of what is no text."""
+def source(run: Run, path: str) -> Source | None:
+    """Give a file as the viewers read it; None where there is none."""
     try:
-        place, _model = artifacts.resolve(run, path)
-        entry = artifacts.store().stat(place.key)
+        files = browser.of_run(run)
+        entry = files.entry(path)
         if entry.is_dir:
             return None
-        if not viewer.wants_body(PurePosixPath(path).name):
-            return entry.size_bytes or 0, b""
-        with artifacts.open_file(place) as file:
-            return entry.size_bytes or 0, file.read(LARGEST)
+        place = files.place(path)
+        return Source(path, entry.size_bytes or 0, lambda: artifacts.open_file(place))
     except NotFound:
+        return None
+
+
+def is_same(run: Run, base: Run | None, path: str, own: Source, other: Source) -> bool:
+    """Say whether two files hold the same bytes; large ones are compared by their hashes, where those are kept."""
+    if base is None or own.size_bytes != other.size_bytes:
+        return False
+    if own.size_bytes <= LARGEST:
+        return own.read(LARGEST) == other.read(LARGEST)
+    hashes = [artifacts.store().kept_sha256(browser.of_run(one).place(path).key) for one in (run, base)]
+    return bool(hashes[0]) and hashes[0] == hashes[1]
+
+
+def table_of(file: Source) -> grid.Grid | None:
+    if kinds.suffix(file.path) not in (".csv", ".tsv"):
+        return None
+    try:
+        return grid.separated(file)
+    except NotShown:
+        return None
+
+
+def lines_of(file: Source) -> list[str] | None:
+    """Give the first lines of a text; None for what is none, or would run code if it were opened."""
+    if kinds.suffix(file.path) in kinds.RUNS_CODE:
+        return None
+    try:
+        return file.read(LARGEST).decode(file.encoding, "replace").splitlines()[:MOST_LINES]
+    except NotShown:
         return None
 
 

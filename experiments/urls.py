@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from experiments.views import artifacts, charts, compare, experiments, plots, runs, saved, selected, table, trash
+from experiments.views import (
+    artifacts,
+    charts,
+    compare,
+    experiments,
+    plots,
+    purges,
+    runs,
+    saved,
+    selected,
+    table,
+    trash,
+)
 
 app_name = "experiments"
 
@@ -28,6 +40,12 @@ urlpatterns = [
     path("runs/tag/", selected.runs_tag, name="runs-tag"),
     path("runs/restore/", selected.runs_restore, name="runs-restore"),
     path("trash/", trash.trash_list, name="trash"),
+    path("trash/restore/", trash.trash_restore, name="trash-restore"),
+    path("trash/delete/", trash.trash_delete, name="trash-delete"),
+    path("trash/rule/", trash.trash_rule, name="trash-rule"),
+    path("trash/purge/", purges.purge_begin, name="purge-begin"),
+    path("trash/progress/", purges.purge_progress, name="purge-progress"),
+    path("trash/purges/<int:purge_id>/", purges.purge_detail, name="purge-detail"),
     path("views/save/", saved.view_save, name="view-save"),
     path("views/<int:view_id>/", saved.view, name="view"),
     path("views/<int:view_id>/delete/", saved.view_delete, name="view-delete"),
@@ -36,6 +54,8 @@ urlpatterns = [
     path("runs/<str:run_id>/values/", runs.run_values, name="run-values"),
     path("runs/<str:run_id>/charts/", charts.run_charts_tab, name="run-charts-tab"),
     path("runs/<str:run_id>/plots/", charts.run_plots, name="run-plots"),
+    path("runs/<str:run_id>/metrics/", purges.run_metrics, name="run-metrics"),
+    path("runs/<str:run_id>/metrics/delete/", purges.run_metric_delete, name="run-metric-delete"),
     path("runs/<str:run_id>/artifacts/", artifacts.run_artifacts, name="run-artifacts"),
     path("runs/<str:run_id>/artifact/", artifacts.run_artifact, name="run-artifact"),
     path("runs/<str:run_id>/artifacts/upload/", artifacts.run_upload, name="run-artifact-upload"),

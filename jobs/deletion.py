@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.utils.translation import gettext as _
 
 from experiments.artifacts import store
-from jobs.models import Job, JobState, Snapshot
+from experiments.purging import Holder, Neighbour
+from jobs.models import JOB_ENDED, Job, JobState, Snapshot
 from jobs.operations import cancel_job
 from jobs.operations.running import HELD
 from lib.clock import now_ms
@@ -46,6 +49,18 @@ def delete_next_batch(workspace: Workspace) -> bool:
     return True
 
 
+def holds_runs(run_ids: Collection[str]) -> dict[str, list[Holder]]:
+    """Say which runs a job still writes."""
+    live = Job.objects.filter(pk__in=run_ids).exclude(state__in=JOB_ENDED)
+    return {pk: [Holder("job", pk)] for pk in live.values_list("pk", flat=True)}
+
+
+def places_of_runs(run_ids: Collection[str]) -> dict[str, list[str]]:
+    """Give the logs that go with a run; its snapshot may be another job's too."""
+    jobs = Job.objects.filter(pk__in=run_ids)
+    return {pk: [f"jobs/{pk}"] for pk in jobs.values_list("pk", flat=True)}
+
+
 def remove(key: str) -> None:
     try:
         store().delete(key)
@@ -54,3 +69,4 @@ def remove(key: str) -> None:
 
 
 PARTICIPANT = Participant(order=20, name="jobs", count=count, delete_next_batch=delete_next_batch)
+NEIGHBOUR = Neighbour("jobs", holds_runs=holds_runs, places=places_of_runs)

@@ -9,6 +9,7 @@ from experiments.artifacts.disk import Readable, Tally, store
 from experiments.artifacts.uploads import Part
 from experiments.models import LoggedModel, Run
 from experiments.operations.logging import require_active
+from experiments.purging.neighbours import require_free
 from lib.errors import InvalidValue, NotFound
 from workspaces.access import Actor, operation, require
 
@@ -71,10 +72,14 @@ def upload_of(actor: Actor, owner: Run | LoggedModel, path: str, upload_id: str)
 
 @operation("experiments.write")
 def delete_artifact(actor: Actor, owner: Run | LoggedModel, *, path: str) -> Tally:
-    """Delete a file, or a folder with all it holds, for good; give what went. Raises NotFound for an absent one."""
+    """Delete a file, or a folder with all it holds, for good; give what went.
+
+    Raises NotFound for an absent one, Conflict for one that a model version serves from.
+    """
     if isinstance(owner, Run):
         require_active(owner)
     key = place_of(owner).below(path).key
+    require_free(owner, path)
     gone = store().tally(key, MOST_COUNTED)
     store().delete(key)
     return gone

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from experiments import artifacts, browser
 from experiments.models import Run
-from lib.errors import NotFound, StudioError
+from lib.errors import Conflict, NotFound, StudioError
 from lib.html import done
 from registry import forms, operations, queries
 from registry.models import ModelVersion, RegisteredModel
@@ -141,7 +141,11 @@ def alias_delete(request: Request, name: str, number: int) -> HttpResponseBase:
 @require_POST
 def version_delete(request: Request, name: str, number: int) -> HttpResponseBase:
     version = fetch(request, name, number)
-    operations.delete_version(request.actor, version)
+    try:
+        operations.delete_version(request.actor, version)
+    except Conflict as error:
+        messages.error(request, error.message)
+        return done(request, detail_url(request, version))
     return done(request, reverse("registry:model-detail", args=[request.workspace.name, version.model.name]))
 
 

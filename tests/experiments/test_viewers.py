@@ -150,7 +150,7 @@ def test_a_long_text_comes_in_parts_that_miss_nothing():
         seen += "\n".join(part.lines)
         at = part.following
     assert len(seen) > len(text) * 0.999
-    assert show("a.log", text, **{"from": str(first.last)}).view.lines[-1] == "line 99999 ü"
+    assert show("a.log", text, **{"from": str(first.last)}).view.lines[-1].rstrip().endswith("line 99999 ü")
 
 
 @pytest.mark.parametrize("asked", ["-1", "9" * 30, "x", "1e9", "٣"])
