@@ -24,6 +24,8 @@ app.conf.beat_schedule = {
     for name, task, seconds in [
         ("heartbeat", "studio.tasks.heartbeat", 2.0),
         ("reconcile-endpoints", "deployments.tasks.reconcile", 2.0),
+        ("collect-samples", "deployments.tasks.collect", 30.0),
+        ("roll-up-traffic", "deployments.tasks.roll_up", 600.0),
         ("reconcile-jobs", "jobs.tasks.reconcile", 2.0),
         ("reconcile-environments", "compute.tasks.reconcile", 5.0),
         ("reconcile-deletions", "workspaces.tasks.reconcile", 5.0),
