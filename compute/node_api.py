@@ -43,9 +43,7 @@ def heartbeat(request: Request) -> Response:
     # /health reads it: the embedded node is a part of the studio like the others.
     if actor.subject == LOCAL_CLUSTER and actor.only_workspace is None:
         cache.set("health:node", now_ms(), 60)
-    return Response(
-        {"id": node.pk, "cluster": node.target.name, "queue": node.target.queue, "wanted": node.wanted}
-    )
+    return Response({"id": node.pk, "cluster": node.target.name, "queue": node.target.queue, "wanted": node.wanted})
 
 
 @extend_schema(exclude=True)

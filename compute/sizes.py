@@ -65,8 +65,7 @@ def checked(name: str) -> Size:
     found = find(name)
     if found is None:
         raise InvalidValue(
-            _("There is no VM size “%(name)s”; there are: %(known)s.")
-            % {"name": name[:40], "known": ", ".join(SIZES)},
+            _("There is no VM size “%(name)s”; there are: %(known)s.") % {"name": name[:40], "known": ", ".join(SIZES)},
             field="vm_size",
         )
     return found

@@ -34,6 +34,7 @@ urlpatterns = [
     path("runs/<str:run_id>/artifacts/", artifacts.run_artifacts, name="run-artifacts"),
     path("runs/<str:run_id>/artifact/", artifacts.run_artifact, name="run-artifact"),
     path("runs/<str:run_id>/job/", runs.run_job, name="run-job"),
+    path("runs/<str:run_id>/code/", runs.run_code, name="run-code"),
     path("runs/<str:run_id>/rename/", runs.run_rename, name="run-rename"),
     path("runs/<str:run_id>/note/", runs.run_note, name="run-note"),
     path("runs/<str:run_id>/delete/", runs.run_delete, name="run-delete"),

@@ -7,7 +7,8 @@ from typing import Any
 from django.db import transaction
 from django.http import FileResponse
 from django.urls import reverse
-from drf_spectacular.utils import OpenApiTypes, extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
@@ -102,9 +103,7 @@ class JobIn(serializers.Serializer[Any]):
     experiment = serializers.CharField(max_length=500)
     name = serializers.CharField(max_length=250, default="", allow_blank=True)
     snapshot = serializers.CharField(max_length=64, required=False)
-    files = serializers.DictField(
-        child=serializers.CharField(trim_whitespace=False, allow_blank=True), required=False
-    )
+    files = serializers.DictField(child=serializers.CharField(trim_whitespace=False, allow_blank=True), required=False)
     command = serializers.ListField(
         child=serializers.CharField(trim_whitespace=False, allow_blank=True), required=False
     )

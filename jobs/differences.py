@@ -45,9 +45,7 @@ def hash_in(files: dict[str, SnapshotFile], path: str) -> str:
     return files[path].sha256 if path in files else ""
 
 
-def difference(
-    workspace_id: int, path: str, before: SnapshotFile | None, after: SnapshotFile | None
-) -> Difference:
+def difference(workspace_id: int, path: str, before: SnapshotFile | None, after: SnapshotFile | None) -> Difference:
     old, new = text_of(workspace_id, before), text_of(workspace_id, after)
     kind: Literal["added", "removed", "changed"] = "changed" if before and after else "added" if after else "removed"
     if old is None or new is None:

@@ -99,7 +99,11 @@ class Job(WorkspaceOwned):
 
     class Meta:
         indexes = [
-            models.Index(fields=["target", "created_ms"], condition=models.Q(state__in=["Queued", "Provisioning"]), name="job_waiting"),
+            models.Index(
+                fields=["target", "created_ms"],
+                condition=models.Q(state__in=["Queued", "Provisioning"]),
+                name="job_waiting",
+            ),
             models.Index(fields=["workspace", "-created_ms"], name="job_recent"),
         ]
 

@@ -48,8 +48,7 @@ def listed(values: Iterable[Mapping[str, Any]], *, lifts_file_limit: bool = Fals
         )
     if sum(file.size_bytes for file in files) > BYTES_MAX:
         raise InvalidValue(
-            _("The snapshot is larger than the limit of %d MB. Leave files out by .amlignore.")
-            % (BYTES_MAX // 1024**2)
+            _("The snapshot is larger than the limit of %d MB. Leave files out by .amlignore.") % (BYTES_MAX // 1024**2)
         )
     paths = {file.path for file in files}
     folders = {str(parent) for path in paths for parent in PurePosixPath(path).parents}
@@ -203,7 +202,7 @@ def unzipped(source: IO[bytes]) -> dict[str, bytes]:
     """
     try:
         with zipfile.ZipFile(source) as archive:
-            names = [info for info in archive.infolist() if not info.is_dir()]
+            names = [info for info in archive.infolist() if not info.is_dir() and not is_rubbish(info.filename)]
             if len(names) > 10 * FILES_LIFTED:
                 raise InvalidValue(_("The zip file holds too many files."))
             return kept_of(archive, names)
@@ -220,13 +219,18 @@ def kept_of(archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo]) -> dict[str,
     room = BYTES_MAX
     for path, info in by_path.items():
         is_link = (info.external_attr >> 16) & 0o170000 == 0o120000
-        if is_link or not path or path.startswith("__MACOSX/") or rules.leaves_out(path):
+        if is_link or not path or rules.leaves_out(path):
             continue
         found[path] = read_member(archive, info, room)
         room -= len(found[path])
         if len(found) > FILES_MAX:
             raise InvalidValue(_("The snapshot has more files than the limit of %d.") % FILES_MAX)
     return found
+
+
+def is_rubbish(name: str) -> bool:
+    """Say whether a packer put it there for itself."""
+    return name.startswith("__MACOSX/") or name.rpartition("/")[2] == ".DS_Store"
 
 
 def read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, room: int) -> bytes:
@@ -238,7 +242,7 @@ def read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, room: int) -> b
 
 
 def common_folder(names: list[str]) -> str:
-    first = {name.partition("/")[0] for name in names if not name.startswith("__MACOSX/")}
+    first = {name.partition("/")[0] for name in names}
     is_around = len(first) == 1 and all("/" in name for name in names)
     return f"{first.pop()}/" if is_around else ""
 

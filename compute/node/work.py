@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,7 +22,7 @@ SPEC = "spec.json"
 # Jobs get users of their own, numbers far from any account; two runs have the same one only by an odd chance.
 FIRST_USER = 2_000_000
 USERS = 1_000_000
-RUNNER_ENV = ("STUDIO_INTERNAL_URL", "STUDIO_NODE_TOKEN", "STUDIO_RUNTIME_HOME")
+RUNNER_ENV = ("STUDIO_INTERNAL_URL", "STUDIO_NODE_TOKEN", "STUDIO_RUNTIME_HOME", "STUDIO_NODE_JOBS")
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,9 @@ class Work:
     token: str
     tracking_uri: str
     snapshot: str
+    experiment_name: str = ""
+    group: str = ""
+    subscription: str = ""
     environment: dict[str, Any] | None = None
     env: dict[str, str] = field(default_factory=dict)
     limits: dict[str, Any] = field(default_factory=dict)
@@ -111,7 +115,7 @@ DEFAULT_LIMITS: dict[str, Any] = {"cpu_weight": 1.0, "processes": 4096, "file_by
 
 
 def command_env(work: Work, python: Path) -> dict[str, str]:
-    """Give what the user's code finds in its environment: MLflow's own variables, no client of ours is needed."""
+    """Give what the user's code finds in its environment: MLflow's own variables, and those that old scripts read."""
     own = {
         "PATH": f"{python.parent}:/usr/local/bin:/usr/bin:/bin",
         "VIRTUAL_ENV": str(python.parent.parent),
@@ -121,6 +125,14 @@ def command_env(work: Work, python: Path) -> dict[str, str]:
         "MLFLOW_TRACKING_TOKEN": work.token,
         "MLFLOW_RUN_ID": work.run_id,
         "MLFLOW_EXPERIMENT_ID": work.experiment_id,
+        "MLFLOW_EXPERIMENT_NAME": work.experiment_name,
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "AZUREML_RUN_ID": work.run_id,
+        "AZUREML_RUN_TOKEN": work.token,
+        "AZUREML_RUN_TOKEN_EXPIRY": str(int(time.time()) + (work.time_limit_s or 30 * 24 * 3600)),
+        "AZUREML_ARM_SUBSCRIPTION": work.subscription,
+        "AZUREML_ARM_RESOURCEGROUP": work.group,
+        "AZUREML_ARM_WORKSPACE_NAME": work.workspace,
+        "AZUREML_ARM_PROJECT_NAME": work.experiment_name,
     }
     return {**work.env, **own}

@@ -20,7 +20,7 @@ from workspaces.models import Token, Workspace
 from workspaces.operations import make_token
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,15}")
-RESERVED = ("local", LOCAL_CLUSTER)
+RESERVED = ("local", "new", LOCAL_CLUSTER)
 # All nodes of all clusters that the studio starts are processes of its one machine.
 NODES_MAX = 32
 IDLE_MAX_S = 30 * 24 * 3600

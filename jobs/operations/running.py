@@ -11,7 +11,7 @@ from django.db import transaction
 from compute.models import Node, NodeWish
 from compute.operations import cluster_of
 from jobs import logs
-from jobs.models import JOB_HELD, JOB_WAITING, Job, JobState
+from jobs.models import JOB_HELD, JOB_LIVE, JOB_WAITING, Job, JobState
 from jobs.operations.states import enter, extended_lease
 from lib.errors import Conflict, InvalidValue, NotFound
 from workspaces.access import JOB_PERMISSIONS, Actor
@@ -140,7 +140,10 @@ def finish_job(
     job = locked(actor, run_id)
     if not is_of(job, attempt):
         return
-    facts: dict[str, Any] = {"exit_code": exit_code, "cpu_s": (job.cpu_s or 0) + cpu_s if cpu_s is not None else job.cpu_s}
+    facts: dict[str, Any] = {
+        "exit_code": exit_code,
+        "cpu_s": (job.cpu_s or 0) + cpu_s if cpu_s is not None else job.cpu_s,
+    }
     facts |= {"left_behind": dict(left_behind)} if left_behind else {}
     error = error.replace("\x00", "")[-20_000:]
     if job.cancel_asked_ms is not None and outcome != "completed":

@@ -54,7 +54,7 @@ def enter(job: Job, state: str, **changes: Any) -> bool:
     for name, value in changes.items():
         setattr(job, name, value)
     job.save(update_fields=["state", "stages", *changes])
-    for node_id in {had, job.node_id} - {None}:
+    for node_id in {one for one in (had, job.node_id) if one is not None}:
         note_work(node_id, working=Job.objects.filter(node=node_id, state__in=JOB_HELD).count())
     status = RUN_STATUS[job.state]
     if job.run.status != status:

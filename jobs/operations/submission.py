@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from celery import current_app
 from django.db import transaction
@@ -110,6 +111,7 @@ def submit_job(
 def submit_project(
     actor: Actor,
     experiment: Experiment,
+    /,
     *,
     snapshot: Snapshot,
     entry_point: str = projects.MAIN,
@@ -117,10 +119,10 @@ def submit_project(
     environment: EnvironmentSpec | None = None,
     tags: Mapping[str, str] | None = None,
     env: Mapping[str, str] | None = None,
-    **fields: object,
+    **fields: Any,
 ) -> Job:
     """Queue an entry point of the MLflow project in the snapshot, in the project's own environment unless another is
-    given; its parameters become the run's.
+    given; its parameters become the run's. `fields` are those of `submit_job`.
 
     Raises InvalidValue for a bad MLproject, an unknown entry point, and parameters that are missing or mistyped.
     """

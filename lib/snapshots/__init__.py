@@ -7,4 +7,14 @@ from lib.snapshots.folder import BYTES_MAX, FILES_MAX, Folder, FolderError, Snap
 from lib.snapshots.ignore import IgnoreFile, Rules
 from lib.snapshots.sending import send_folder
 
-__all__ = ["BYTES_MAX", "FILES_MAX", "Folder", "FolderError", "IgnoreFile", "Rules", "SnapshotFile", "read_folder", "send_folder"]
+__all__ = [
+    "BYTES_MAX",
+    "FILES_MAX",
+    "Folder",
+    "FolderError",
+    "IgnoreFile",
+    "Rules",
+    "SnapshotFile",
+    "read_folder",
+    "send_folder",
+]

@@ -20,8 +20,10 @@ def clear(home: Home) -> None:
 
 def stop_work(home: Home) -> None:
     """Stop jobs and replicas, gracefully, by the launcher that started them."""
-    # No deeper: below lie the jobs' own files, and one of them may be named like a record. Runners go first.
-    for place in ("jobs/*/", "jobs/*/process/", "replicas/*/"):
+    # No deeper: below lie the jobs' own files, and one of them may be named like a record. Nodes go first, then
+    # runners.
+    places = ("nodes/*/", "jobs/*/", "jobs/*/process/", "nodes/*/jobs/*/", "nodes/*/jobs/*/process/", "replicas/*/")
+    for place in places:
         folders = [record.parent for record in home.runtime.glob(place + RECORD)]
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(stop_process, folders))
