@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
@@ -156,7 +156,7 @@ class NodeOut(serializers.ModelSerializer[Node]):
 class TargetOut(serializers.ModelSerializer[ComputeTarget]):
     """A cluster, in the words of AmlCompute's status where it has any."""
 
-    nodes = NodeOut(many=True)
+    nodes = serializers.SerializerMethodField()
     is_shared = serializers.SerializerMethodField()
     provisioning_state = serializers.CharField(source="state")
     provisioning_errors = serializers.SerializerMethodField()
@@ -168,6 +168,10 @@ class TargetOut(serializers.ModelSerializer[ComputeTarget]):
             "name", "kind", "is_shared", "provisioning_state", "provisioning_errors", "vm_size", "min_nodes",
             "max_nodes", "idle_s", "options", "created_ms", "modified_ms", "status", "nodes",
         ]  # fmt: skip
+
+    @extend_schema_field(NodeOut(many=True))
+    def get_nodes(self, target: ComputeTarget) -> Any:
+        return NodeOut(sorted(target.nodes.all(), key=lambda node: node.pk), many=True).data
 
     def get_is_shared(self, target: ComputeTarget) -> bool:
         return target.workspace_id is None

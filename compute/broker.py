@@ -39,6 +39,6 @@ def credentials(target: ComputeTarget) -> str:
 
 def make_user(queue: str, password: str) -> None:
     """Make or renew the user. Of kombu's keys it has the queue, its priorities, and what it holds unacknowledged."""
-    keys = [f"~{key}" for key in (queue, f"{queue}.*", f"{queue}\x06\x16*", f"_kombu.binding.{queue}")]
+    keys = [f"~{key}" for key in (queue, f"{queue}.*", f"{queue}\x06\x16*", f"_kombu.*.{queue}")]
     with redis.Redis.from_url(settings.CELERY_BROKER_URL, socket_timeout=3, socket_connect_timeout=3) as client:
         client.execute_command(*("ACL", "SETUSER", queue, "reset", "on", f">{password}", "resetchannels", *keys, *MAY))

@@ -148,17 +148,17 @@ def target_row(actor: Actor, workspace: Workspace, name: str) -> TargetRow:
     return with_nodes(target, list(target.nodes.order_by("pk")))
 
 
-def room(target: ComputeTarget) -> str:
-    """Say in a sentence what a job that waits for this cluster waits for."""
-    row = with_nodes(target, list(target.nodes.all()))
+def room(target: ComputeTarget, *, before: int = 0) -> str:
+    """Say in a sentence what a job with so many before it waits for."""
+    row = with_nodes(target, list(target.nodes.order_by("pk")))
     free = sum(
         max(0, one.node.slots - one.node.working)
         for one in row.nodes
         if one.is_online and one.node.wanted == NodeWish.WORK
     )
-    if free:
+    if free > before:
         return _("A node of %s has room for it.") % target.name
-    if row.counts["preparing"]:
+    if free + row.counts["preparing"] > before:
         return _("A node of %s is being started for it.") % target.name
     if row.online:
         most = f" {_('of %s') % target.max_nodes}" if target.max_nodes else ""

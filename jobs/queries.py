@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import F, QuerySet, Sum
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from compute.models import BuildState
 from compute.queries import room
@@ -88,7 +89,7 @@ def why_it_waits(job: Job) -> str:
     if job.state not in JOB_WAITING:
         return ""
     before = waits_for(job)
-    said = [room(job.target)]
+    said = [room(job.target, before=before)]
     if before:
         said.insert(0, _("%d before it.") % before if before > 1 else _("One before it."))
     if job.environment and job.environment.state == BuildState.BUILDING:
@@ -121,5 +122,13 @@ def warnings(job: Job) -> list[str]:
     said: list[str] = list(job.environment.notes) if job.environment else []
     left: Mapping[str, Any] = job.left_behind
     if left.get("count"):
-        said.append(_("%d files were left outside ./outputs and are not kept.") % left["count"])
+        count = int(left["count"])
+        said.append(
+            ngettext(
+                "%d file was left outside ./outputs and is not kept.",
+                "%d files were left outside ./outputs and are not kept.",
+                count,
+            )
+            % count
+        )
     return said

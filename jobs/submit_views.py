@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from compute import named
+from compute.operations import local_cluster
 from compute.queries import find_target, target_rows
 from jobs import operations, projects, queries, snapshots
 from jobs.api import experiment_named
@@ -24,7 +25,7 @@ from lib.html import FORM_ERROR, done
 from workspaces import access
 from workspaces.request import Request
 
-PROJECTS_OWN, GIVEN_HERE, AS_BEFORE = "", "packages:", "as-before:"
+PROJECTS_OWN, GIVEN_HERE, AS_BEFORE = "project:", "packages:", "as-before:"
 
 
 @access.needs("jobs.write")
@@ -91,7 +92,8 @@ def form_for(
     point: projects.EntryPoint | None,
     base: Job | None,
 ) -> JobForm:
-    targets = [row.name for row in target_rows(request.workspace).filter(kind="cluster").exclude(state="Deleting")]
+    rows = target_rows(request.workspace).filter(kind="cluster").exclude(state="Deleting")
+    targets = list(dict.fromkeys([local_cluster().name, *rows.values_list("name", flat=True)]))
     known = [(one.reference, one.name) for one in named.all_named(request.actor, request.workspace)]
     choices = [(GIVEN_HERE, _("Packages given here")), *known]
     if project.environment_kind in ("conda", "python") or has_environment_file(snapshot):

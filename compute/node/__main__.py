@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -29,10 +30,10 @@ def main() -> None:
     thread.start()
     threading.Thread(target=end_with, args=[loop], name="end", daemon=True).start()
     address = settings.broker_url or (broker_of(loop) if settings.cluster else "")
-    if address:
-        listen(settings, address, queue, loop)
-    else:
-        thread.join()
+    if address and listen(settings, address, queue, loop):
+        return
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    thread.join()
 
 
 def end_with(loop: Loop) -> None:
@@ -55,9 +56,16 @@ def broker_of(loop: Loop) -> str:
     return address
 
 
-def listen(settings: NodeSettings, address: str, queue: str, loop: Loop) -> None:
-    """Run the Celery worker of the cluster's queue. Its task wakes the loop; while the broker is away, time does."""
+def listen(settings: NodeSettings, address: str, queue: str, loop: Loop) -> bool:
+    """Run the Celery worker of the cluster's queue; its task wakes the loop, and while the broker is away, time does.
+
+    False when it broke off by itself: a node works without it, only a little slower.
+    """
     from celery import Celery
+    from celery.signals import worker_shutting_down
+
+    asked = threading.Event()
+    worker_shutting_down.connect(lambda **_said: asked.set(), weak=False)
 
     app = Celery("compute.node", broker=address)
     app.conf.update(
@@ -80,7 +88,9 @@ def listen(settings: NodeSettings, address: str, queue: str, loop: Loop) -> None
         loop.woken.set()
 
     options = ["-Q", queue, "-P", "solo", "-n", f"node-{settings.name}@%h", "-l", "WARNING"]
-    app.worker_main(["worker", *options, "--without-gossip", "--without-mingle"])
+    with contextlib.suppress(SystemExit):
+        app.worker_main(["worker", *options, "--without-gossip", "--without-mingle"])
+    return asked.is_set() or loop.over.is_set()
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from compute import launcher
 from compute.launcher import ProcessSpec
 from compute.node.client import Refused, StudioAway, StudioClient
 from compute.node.settings import NodeSettings
-from compute.node.work import ROOT
+from compute.node.work import ROOT, is_passed_on
 
 logger = logging.getLogger(__name__)
 
@@ -109,7 +109,3 @@ def node_process(settings: NodeSettings, row: dict[str, Any], folder: Path, toke
         log=folder / "node.log",
         log_bytes_max=4 * 1024 * 1024,
     )
-
-
-def is_passed_on(name: str) -> bool:
-    return name.startswith("UV_") or name.upper().endswith("_PROXY") or name in ("SSL_CERT_FILE", "SSL_CERT_DIR")

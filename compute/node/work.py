@@ -81,7 +81,7 @@ def load(folder: Path) -> Work:
 def runner_process(folder: Path, environ: Mapping[str, str] = os.environ) -> ProcessSpec:
     """Describe the runner: our own program, and as trusted as we are."""
     kept = {name: environ[name] for name in RUNNER_ENV if name in environ}
-    passed = {name: environ[name] for name in environ if name.startswith("UV_") or name.upper().endswith("_PROXY")}
+    passed = {name: environ[name] for name in environ if is_passed_on(name)}
     return ProcessSpec(
         name=f"runner-{folder.name}",
         folder=folder,
@@ -91,6 +91,11 @@ def runner_process(folder: Path, environ: Mapping[str, str] = os.environ) -> Pro
         log=folder / "runner.log",
         log_bytes_max=4 * 1024 * 1024,
     )
+
+
+def is_passed_on(name: str) -> bool:
+    """Say whether our own programs need it of our environment: how to reach indexes, and whom to trust there."""
+    return name.startswith("UV_") or name.upper().endswith("_PROXY") or name in ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 def command_process(folder: Path, work: Work, python: Path, *, run_as_other: bool) -> ProcessSpec:

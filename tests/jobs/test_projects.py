@@ -104,7 +104,7 @@ def test_a_page_submits_a_project_in_two_steps_and_clones_it(browse, alice_user,
     assert 'name="parameter-' not in page.get(f"/w/main/jobs/new/{snapshot.digest}/?entry=check").content.decode()
     body = {
         "parameter-alpha": "0.2", "parameter-data": "d", "parameter-note": "", "experiment": "by page",
-        "environment": "", "target": "local-cluster", "attempts_allowed": "2", "env": "A=b=c\n", "name": "",
+        "environment": "project:", "target": "local-cluster", "attempts_allowed": "2", "env": "A=b=c\n", "name": "",
     }  # fmt: skip
     answer = page.post(f"/w/main/jobs/new/{snapshot.digest}/", body)
     assert answer.status_code == 303, answer.content
