@@ -26,7 +26,7 @@ class ManyFiles(forms.FileField):
 class CodeForm(forms.Form):
     """Where the code comes from: files, a zip of a folder, or a script that is pasted."""
 
-    files = ManyFiles(
+    uploads = ManyFiles(
         label=_("Files, or a zip of a folder"),
         required=False,
         help_text=_("Of a zip, what .amlignore or .gitignore name is left out."),
@@ -43,7 +43,7 @@ class CodeForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         said = super().clean() or {}
-        if not said.get("files") and not said.get("script", "").strip():
+        if not said.get("uploads") and not said.get("script", "").strip():
             raise forms.ValidationError(_("Choose files, or paste a script."))
         return said
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from compute import named
+from compute.environments import EnvironmentSpec
 from compute.operations import local_cluster
 from compute.queries import find_target, target_rows
 from jobs import operations, projects, queries, snapshots
@@ -38,12 +39,12 @@ def code(request: Request) -> HttpResponse:
             snapshot = operations.store_snapshot(request.actor, request.workspace, files=contents(form.cleaned_data))
             return done(request, reverse("jobs:submit", args=[request.workspace.name, snapshot.digest]))
         except StudioError as error:
-            form.add_error("files", str(error))
+            form.add_error("uploads", str(error))
     return render(request, "jobs/job_code.html", {"form": form}, status=FORM_ERROR if form.errors else 200)
 
 
 def contents(said: dict[str, Any]) -> dict[str, bytes]:
-    files = said["files"]
+    files = said["uploads"]
     if len(files) == 1 and files[0].name.lower().endswith(".zip"):
         return snapshots.unzipped(files[0])
     found = {str(one.name): one.read() for one in files}
@@ -162,7 +163,7 @@ def submitted(request: Request, snapshot: Snapshot, form: JobForm, base: Job | N
 def environment_of(request: Request, snapshot: Snapshot, said: dict[str, Any], base: Job | None) -> tuple[Any, str]:
     chosen = said["environment"]
     if chosen == AS_BEFORE and base is not None and base.environment is not None:
-        return projects.EnvironmentSpec.from_json(base.environment.spec), base.environment_name
+        return EnvironmentSpec.from_json(base.environment.spec), base.environment_name
     if chosen == PROJECTS_OWN:
         read = partial(snapshots.text, snapshot)
         return projects.environment(projects.read_project(read), read), ""

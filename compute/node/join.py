@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import os
 import socket
+import stat
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
@@ -36,6 +37,12 @@ def prepare(home: Path) -> Path:
     for folder in (home, home / "environments", home / "jobs"):
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o711)
+    closed = [parent for parent in home.parents if not parent.stat().st_mode & stat.S_IXOTH]
+    if closed and os.getuid() == 0:
+        raise SystemExit(
+            f"{home} lies in {closed[0]}, which other users cannot enter, and jobs do not run as root. "
+            "Give another --home, such as /var/lib/studio-worker."
+        )
     return home
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from experiments.models import RunParam
 from jobs import operations, projects
@@ -132,6 +136,14 @@ def test_a_page_takes_a_script_or_a_zip(browse, alice_user):
     assert page.post(answer["Location"], body).status_code == 303
     assert Job.objects.get().command == ["python", "train.py", "--x", "1"]
     assert page.post("/w/main/jobs/new/", {"script": " "}).status_code == 422
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w") as archive:
+        archive.writestr("folder/MLproject", MLPROJECT)
+        archive.writestr("folder/conda.yaml", CONDA)
+    upload = SimpleUploadedFile("folder.zip", body.getvalue())
+    answer = page.post("/w/main/jobs/new/", {"uploads": [upload], "script": ""})
+    assert answer.status_code == 303
+    assert 'name="parameter-alpha"' in page.get(answer["Location"]).content.decode()
 
 
 @pytest.mark.django_db

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.live.running import RunningStudio, until
+from tests.live.running import RunningStudio, temporary_folder, until
 
 SLEEPS = (
     "import subprocess, time\nsubprocess.Popen(['setsid', 'sleep', '7351'])\nprint('up', flush=True)\ntime.sleep(600)\n"
@@ -149,15 +151,23 @@ PROJECT = {
 }
 
 
-def test_a_machine_joins_by_one_command_and_runs_a_project_like_the_studio_does(jobs, tmp_path):
+@pytest.fixture
+def worker_home() -> Iterator[Path]:
+    """A folder that other users can pass through, as jobs are such users."""
+    folder = temporary_folder()
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_a_machine_joins_by_one_command_and_runs_a_project_like_the_studio_does(jobs, worker_home):
     """Its home and its folder are its own; of the studio it knows the address and a token."""
     name = f"joined{os.getpid() % 10_000}"
     assert jobs.http.post("/api/v1/compute", json={"name": name, "max_nodes": None}).status_code == 201
     command = jobs.http.post(f"/api/v1/compute/{name}/join-token").json()["command"].split()
     env = {key: value for key, value in os.environ.items() if not key.startswith("STUDIO_") and key != "REDIS_URL"}
-    with (tmp_path / "worker.log").open("w") as log:
+    with (worker_home / "worker.log").open("w") as log:
         worker = subprocess.Popen(
-            [*command, "--home", str(tmp_path / "home"), "--name", "desk"],
+            [*command, "--home", str(worker_home / "home"), "--name", "desk"],
             cwd=Path(__file__).parent.parent.parent,
             env={**env, "STUDIO_PYTHON": sys.executable},
             stdout=log,
