@@ -56,7 +56,7 @@ def test_nothing_is_lost_doubled_or_stuck_whatever_is_killed(jobs):
     made = jobs.http.post("/api/v1/compute", json={"name": name, "max_nodes": 4, "idle_s": 5})
     assert made.status_code == 201, made.text
     ids = [jobs.submit(WORK, target=name, attempts_allowed=3) for _n in range(COUNT)]
-    until(lambda: any(jobs.get(run_id)["state"] == "Running" for run_id in ids), 120)
+    until(lambda: any(jobs.get(run_id).get("state") == "Running" for run_id in ids), 120)
     table = []
     for victim, find in (
         ("hosted node", lambda: living(jobs, f"nodes/{name}-*/state.json")),
@@ -69,6 +69,7 @@ def test_nothing_is_lost_doubled_or_stuck_whatever_is_killed(jobs):
         pids = until(find, 60)
         table.append((victim, pids[0], kill(pids)))
         time.sleep(6)
+    until(lambda: jobs.http.get("/api/v1/jobs").status_code == 200, 60)
     ended = [jobs.wait(run_id, *ENDED, timeout_s=600) for run_id in ids]
     print("\nkilled:", *(f"\n  {victim:<14} pid {pid}" for victim, pid, _count in table))
     print("state, attempt, effects, error")
@@ -84,6 +85,7 @@ def test_nothing_is_lost_doubled_or_stuck_whatever_is_killed(jobs):
 
 
 def test_a_line_is_seen_within_two_seconds(jobs):
+    until(lambda: jobs.http.get("/api/v1/jobs").status_code == 200, 60)
     run_id = jobs.submit(LINES)
     until(lambda: "at" in jobs.log(run_id), 120)
     offset, late, deadline = 0, [], time.monotonic() + 60

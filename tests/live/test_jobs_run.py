@@ -40,7 +40,7 @@ class Jobs:
         return self.http.get(f"/api/v1/jobs/{run_id}").json()
 
     def wait(self, run_id: str, *states: str, timeout_s: float = 90) -> dict:
-        return until(lambda: (job := self.get(run_id))["state"] in states and job, timeout_s)
+        return until(lambda: (job := self.get(run_id)).get("state") in states and job, timeout_s)
 
     def log(self, run_id: str) -> str:
         return str(self.http.get(f"/api/v1/jobs/{run_id}/logs/std").json()["text"])
