@@ -34,6 +34,7 @@ def main() -> None:
     address = settings.broker_url or (broker_of(loop) if settings.cluster else "")
     if address and listen(settings, address, queue, loop):
         return
+    signal.signal(signal.SIGTERM, lambda *_said: end())  # the worker of messages had it
     thread.join()
 
 
