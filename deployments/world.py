@@ -54,7 +54,7 @@ def real() -> World:
     return World(
         driver=targets.driver,
         # The gateway belongs to the shell above; its name comes by the settings, as its import may not.
-        routes=Routes(settings.HOME, import_string(getattr(settings, "GATEWAY_RELOAD", "studio.gateway.reload"))),
+        routes=Routes(settings.HOME, import_string(settings.GATEWAY_RELOAD)),
         models=settings.REPLICAS_DIR,
         request_environment=environments.request,
         interpreter=environments.interpreter,

@@ -1,6 +1,7 @@
 """The PostgreSQL that the tests use: DATABASE_URL's, or a private one in a temporary folder.
 
-Loaded as a pytest plugin by `-p tests.services`, because pytest-django reads the settings before any conftest.py.
+Loaded as a pytest plugin by `-p tests.services`, because pytest-django reads the settings before any conftest.py. With
+xdist the server is the first process's, and each worker has a database and a home of its own.
 """
 
 from __future__ import annotations
@@ -44,7 +45,16 @@ def start_database() -> str:
     return f"postgresql://studio@/postgres?host={folder}"
 
 
-os.environ.setdefault("STUDIO_HOME", tempfile.mkdtemp(prefix="studio-home-"))
+def temporary_home() -> str:
+    """Make a home that is gone with this process."""
+    home = tempfile.mkdtemp(prefix="studio-home-")
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    return home
+
+
+if "STUDIO_HOME" not in os.environ or "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ["STUDIO_HOME"] = temporary_home()
 os.environ.setdefault("STUDIO_SECRET_KEY", "only for tests")
 if "DATABASE_URL" not in os.environ:
+    os.environ["STUDIO_TESTS_OWN_DATABASE"] = "yes"
     os.environ["DATABASE_URL"] = start_database()

@@ -22,6 +22,7 @@ READY = "built.json"
 LOG = "build.log"
 # What the installer may know of our own environment: where indexes are and how to reach them.
 PASSED_ON = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
+UV_PASSED_ON = ("UV_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_STRATEGY", "UV_FIND_LINKS")
 NEEDS_SOURCE = ("--no-build", "source distribution", "no usable wheels", "has no wheels")
 BUILD_S = 3600
 
@@ -270,7 +271,7 @@ UNREACHABLE = "Its Python lies in a folder that other users cannot enter, so it 
 
 
 def _is_passed_on(name: str) -> bool:
-    return name.upper() in PASSED_ON or name in ("UV_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX", "UV_FIND_LINKS")
+    return name.upper() in PASSED_ON or name in UV_PASSED_ON
 
 
 def _shown(argument: str) -> str:

@@ -112,7 +112,7 @@ class Loop:
             end_attempt(folder)
             run_id, attempt = key.rsplit("-", 1)
             outcome = "lost" if seen.state == "exited" else "unstarted"
-            body = {"attempt": int(attempt), "outcome": outcome, "error": "The job's runner was killed."}
+            body = {"attempt": int(attempt), "outcome": outcome, "error": work.why_gone(folder)}
             logger.warning("attempt %s is %s", key, outcome)
             self.client.post(f"/api/v1/node/jobs/{run_id}/finish", body)
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from compute.environments import Built, EnvironmentSpec
 from compute.environments.build import Builder
+from compute.node.archives import unpack
 from compute.node.beneath import files_beneath, open_beneath
 from compute.node.client import StudioClient
 from compute.node.work import Work
@@ -25,14 +26,13 @@ class StageFailed(Exception):
 
 
 def fetch_code(client: StudioClient, work: Work, folder: Path, *, owner: int | None) -> None:
-    """Unpack the snapshot where the command will run; what an archive may hold, tarfile's `data` filter says."""
+    """Unpack the snapshot where the command will run."""
     archive = folder / "snapshot.tar"
     client.download(f"{work.path}/snapshot", archive)
     code = folder / "process" / "code"
     code.mkdir(parents=True, exist_ok=True)
     try:
-        with tarfile.open(archive) as opened:
-            opened.extractall(code, filter="data")
+        unpack(archive, code)
     except (tarfile.TarError, OSError) as error:
         raise StageFailed(f"The snapshot cannot be unpacked: {error}") from None
     archive.unlink()

@@ -19,6 +19,7 @@ from compute.launcher import Limits, ProcessSpec
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SPEC = "spec.json"
+STOPPED = "stopped"  # there when the runner was ended by a stop of the studio, and not by somebody else
 # Jobs get users of their own, numbers far from any account; two runs have the same one only by an odd chance.
 FIRST_USER = 2_000_000
 USERS = 1_000_000
@@ -72,6 +73,13 @@ def store(folder: Path, work: Work) -> None:
     handle = os.open(folder / SPEC, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w") as file:
         json.dump(asdict(work), file)
+
+
+def why_gone(folder: Path) -> str:
+    """Say what became of an attempt's runner that is there no more."""
+    if (folder / STOPPED).exists():
+        return "The studio was stopped while the job ran."
+    return "The job's runner was killed."
 
 
 def load(folder: Path) -> Work:

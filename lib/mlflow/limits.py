@@ -5,22 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 
-import mlflow.entities  # noqa: F401  before validation, which it imports in a circle
 from mlflow.utils.name_utils import _generate_random_name
-from mlflow.utils.validation import (
-    MAX_ENTITIES_PER_BATCH,
-    MAX_ENTITY_KEY_LENGTH,
-    MAX_EXPERIMENT_NAME_LENGTH,
-    MAX_EXPERIMENT_TAG_VAL_LENGTH,
-    MAX_METRICS_PER_BATCH,
-    MAX_MODEL_REGISTRY_TAG_VALUE_LENGTH,
-    MAX_PARAM_VAL_LENGTH,
-    MAX_PARAMS_TAGS_PER_BATCH,
-    MAX_REGISTERED_MODEL_ALIAS_LENGTH,
-    MAX_TAG_VAL_LENGTH,
-)
 
-import lib.mlflow  # noqa: F401  puts the bare parent before the imports below
+import lib.mlflow  # noqa: F401  puts the bare parent before the import above
 from lib.errors import InvalidValue
 
 __all__ = [
@@ -36,6 +23,19 @@ __all__ = [
     "random_name",
     "tag_value",
 ]
+
+# `mlflow.utils.validation` says them too, and costs every process half of its start: it brings pydantic, OpenTelemetry
+# and all of MLflow's entities. A test holds that both agree.
+MAX_ENTITY_KEY_LENGTH = 250
+MAX_PARAM_VAL_LENGTH = 6000
+MAX_TAG_VAL_LENGTH = 8000
+MAX_METRICS_PER_BATCH = 1000
+MAX_PARAMS_TAGS_PER_BATCH = 100
+MAX_ENTITIES_PER_BATCH = 1000
+MAX_EXPERIMENT_NAME_LENGTH = 500
+MAX_EXPERIMENT_TAG_VAL_LENGTH = 20_000
+MAX_REGISTERED_MODEL_ALIAS_LENGTH = 255
+MAX_MODEL_REGISTRY_TAG_VALUE_LENGTH = 100_000
 
 KEY = re.compile(r"[/\w.\- :]*")
 LEAST, MOST = -(2**63), 2**63 - 1

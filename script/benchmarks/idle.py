@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -42,7 +43,8 @@ def mlflow(folder: Path) -> tuple[list[str], str]:
 def measure(server: Server, rest_s: float) -> Round:
     ready = server.wait_ready()
     # What starts beside the first page (workers, beat) is part of the start: its CPU counts, its memory is settled.
-    time.sleep(10)
+    if not server.settle():
+        print("  (not at rest within half a minute: is something else running?)", file=sys.stderr)
     started = server.weigh()
     time.sleep(rest_s)
     rested = server.weigh()
@@ -52,26 +54,42 @@ def measure(server: Server, rest_s: float) -> Round:
 
 def one(peer: Callable[[Path], tuple[list[str], str]], folder: Path, rest_s: float) -> Round:
     command, url = peer(folder)
-    with running(command, url) as server:
+    # The sample's packages belong to the installation, not to the start.
+    with running(command, url, {"STUDIO_PREPARE_SAMPLE": "false"}) as server:
         return measure(server, rest_s)
 
 
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="script/bench idle")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--rest", type=float, default=20, help="seconds at rest over which CPU is counted")
+    parser.add_argument("--rest", type=float, default=12, help="seconds at rest over which CPU is counted")
     options = parser.parse_args(arguments)
-    rounds: dict[str, list[Round]] = {"studio": [], "mlflow server": []}
+    peers = {"studio": studio, "mlflow server": mlflow}
+    rounds: dict[str, list[Round]] = {name: [] for name in peers}
     with tempfile.TemporaryDirectory(prefix="studio-bench-") as scratch:
         Path(scratch).chmod(0o755)
         folders = {name: Path(scratch) / name.split()[0] for name in rounds}
-        for name, peer in (("studio", studio), ("mlflow server", mlflow)):
+        for name, peer in peers.items():
             folders[name].mkdir()
-            one(peer, folders[name], 1)  # the first start makes the databases and is not counted
-        for _round in range(options.rounds):
-            for name, peer in (("studio", studio), ("mlflow server", mlflow)):
-                rounds[name].append(one(peer, folders[name], options.rest))
+            first(peer, folders[name])
+        for number in range(1, options.rounds + 1):
+            for name, peer in peers.items():
+                found = one(peer, folders[name], options.rest)
+                rounds[name].append(found)
+                print(f"  round {number} {name:14} {told(found)}", file=sys.stderr, flush=True)
     report(rounds)
+
+
+def first(peer: Callable[[Path], tuple[list[str], str]], folder: Path) -> None:
+    """Start it once, which makes the databases and is not counted."""
+    command, url = peer(folder)
+    with running(command, url, {"STUDIO_PREPARE_SAMPLE": "false"}) as server:
+        server.wait_ready()
+        server.settle()
+
+
+def told(found: Round) -> str:
+    return f"page {found.start_s:.2f} s, start {found.start_cpu_s:.1f} s CPU, rest {found.pss_mb:.0f} MB PSS"
 
 
 def report(rounds: dict[str, list[Round]]) -> None:

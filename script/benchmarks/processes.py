@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import psutil
@@ -19,11 +19,17 @@ import psutil
 
 @dataclass(frozen=True)
 class Weight:
-    """What a tree of processes holds: proportional set size in bytes, CPU seconds since each began, and how many."""
+    """What a tree of processes holds: proportional set size in bytes, CPU seconds of all its life, and how many."""
 
     pss_bytes: int
     cpu_s: float
     processes: int
+
+
+def spent(process: psutil.Process) -> float:
+    """Give the CPU seconds of a process and of its children that have ended."""
+    times = process.cpu_times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 class Server:
@@ -41,7 +47,7 @@ class Server:
             start_new_session=True,
         )
 
-    def wait_ready(self, limit_s: float = 120) -> float:
+    def wait_ready(self, limit_s: float = 300) -> float:
         """Give the seconds from the start to the first 200; raise TimeoutError when it never comes."""
         while time.monotonic() - self.began < limit_s:
             if self.process.poll() is not None:
@@ -67,13 +73,29 @@ class Server:
         pss, cpu, count = 0, 0.0, 0
         for process in self.processes():
             try:
-                times = process.cpu_times()
                 pss += process.memory_full_info().pss
-                cpu += times.user + times.system
+                cpu += spent(process)
                 count += 1
             except psutil.Error:
                 continue
         return Weight(pss, cpu, count)
+
+    def settle(self, percent: float = 15, limit_s: float = 30) -> bool:
+        """Wait until three seconds in a row took less of a processor than `percent`; say whether that came."""
+        deadline, quiet, before = time.monotonic() + limit_s, 0, self.spent()
+        while quiet < 3 and time.monotonic() < deadline:
+            time.sleep(1)
+            now = self.spent()
+            quiet = quiet + 1 if 100 * (now - before) < percent else 0
+            before = now
+        return quiet == 3
+
+    def spent(self) -> float:
+        total = 0.0
+        for process in self.processes():
+            with suppress(psutil.Error):
+                total += spent(process)
+        return total
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)

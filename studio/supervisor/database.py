@@ -130,6 +130,7 @@ def prepare(home: Home) -> Database:
     own(place, account)
     programs = reachable_programs(home, account)
     if not (place / "data").exists():
+        (home / "run/tables").unlink(missing_ok=True)
         initialise(programs, place, home.secrets.database_owner_password, account)
     return Database(home, programs, place / "data", socket_folder(place, home.instance, account), account)
 

@@ -12,6 +12,7 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 from studio.supervisor.accounts import Account, open_to_all
 from studio.supervisor.problems import CannotStart
@@ -115,19 +116,33 @@ def instance_of(path: Path, known: Secrets) -> str:
 
 
 def load_secrets(file: Path) -> Secrets:
-    """Read the secrets, making those that are missing."""
-    known = json.loads(file.read_text()) if file.exists() else {}
-    words = {field.name: secrets.token_urlsafe(24) for field in fields(Secrets) if field.name != "broker_port"}
-    chosen = {**words, "broker_port": known.get("broker_port") or free_port(0), **known}
-    loaded = Secrets(**{field.name: chosen[field.name] for field in fields(Secrets)})
-    if asdict(loaded) != known:  # the first start, or the first after an upgrade that wants one more
+    """Read the secrets, making those that an older studio did not know.
+
+    Raises CannotStart for a file that is none: the database's passwords are in it, so it is not made anew.
+    """
+    known = read_secrets(file)
+    made: dict[str, Any] = {field.name: secrets.token_urlsafe(24) for field in fields(Secrets)}
+    made["broker_port"] = free_port(0)
+    loaded = Secrets(**{name: known.get(name) or value for name, value in made.items()})
+    if any(known.get(name) != value for name, value in asdict(loaded).items()):
         save_secrets(file, loaded)
     return loaded
 
 
+def read_secrets(file: Path) -> dict[str, Any]:
+    """Read what is in the file, nothing where there is none."""
+    try:
+        known = json.loads(file.read_text()) if file.exists() else {}
+    except ValueError:
+        known = None
+    if not isinstance(known, dict):
+        raise CannotStart(f"{file} cannot be read as JSON; put back the one that belongs to this data folder.")
+    return known
+
+
 def save_secrets(file: Path, known: Secrets) -> None:
-    """Write the secrets down."""
-    write_private(file, json.dumps(asdict(known), indent=2) + "\n")
+    """Write the secrets down, and leave what a newer studio keeps beside them."""
+    write_private(file, json.dumps({**read_secrets(file), **asdict(known)}, indent=2) + "\n")
 
 
 def with_free_broker_port(home: Home) -> Home:

@@ -5,15 +5,23 @@ Run as a file by the base interpreter, before anything is installed: it may impo
 
 from __future__ import annotations
 
+import configparser
 import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+LOADED = """
+import studio.supervisor.main, studio.clock, compute.node.__main__, studio.celery, studio.wsgi
+from django.urls import get_resolver
+get_resolver().url_patterns
+studio.celery.app.loader.import_default_modules()
+"""  # what the parts load when they start
 
 
 class InstallError(Exception):
@@ -104,8 +112,16 @@ def install(venv: Path, python: Path, requirements: list[Path]) -> None:
     say(f"installing {' and '.join(file.name for file in requirements)} (900 MB the first time)")
     files = [word for file in requirements for word in ("--requirement", file)]
     call([python, "-m", "uv", "pip", "install", "--python", python, *files], "the requirements could not be installed")
-    # Compiled now and not at the first start, which is measured and may run as someone who cannot write here.
-    subprocess.run([python, "-m", "compileall", "-q", "-j", "0", str(ROOT / "studio")], check=False, stdout=sys.stderr)
+    compile_all(python)
+
+
+def compile_all(python: Path) -> None:
+    """Have Python keep what it compiles for the parts: the first start need not, and may be unable to write here."""
+    with tempfile.TemporaryDirectory() as home:
+        env = {**os.environ, "STUDIO_HOME": home, "PYTHONPATH": str(ROOT)}
+        subprocess.run([python, "-c", LOADED], check=False, cwd=ROOT, env=env, capture_output=True)
+    folders = [str(path) for path in ROOT.iterdir() if (path / "__init__.py").exists() and path.name != "tests"]
+    subprocess.run([python, "-m", "compileall", "-q", "-j", "0", *folders], check=False, stdout=sys.stderr)
 
 
 def make(venv: Path) -> None:
@@ -160,14 +176,22 @@ def environment() -> dict[str, str]:
 
 def pip_settings() -> dict[str, str]:
     """Return pip's settings from its files and the environment, by their names without the section."""
-    done = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False)
-    settings: dict[str, str] = {}
-    for line in done.stdout.splitlines():
-        name, _, value = line.partition("=")
-        text = value.strip("'\"").replace("\\n", " ").strip()
-        if text:
-            settings[name.rpartition(".")[2].strip()] = text
-    return settings
+    parser = configparser.RawConfigParser(strict=False)
+    try:
+        parser.read(pip_files())
+    except (configparser.Error, UnicodeDecodeError):
+        return {}  # pip itself will say so
+    found = [item for section in ("global", "install") if parser.has_section(section) for item in parser.items(section)]
+    found += [(name[4:].lower(), text) for name, text in os.environ.items() if name.startswith("PIP_")]
+    return {name.replace("_", "-"): text.strip() for name, text in found if text.strip()}
+
+
+def pip_files() -> list[Path]:
+    """Return where pip's settings may lie, those that count more last."""
+    home = Path.home()
+    config = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
+    chosen = [Path(os.environ["PIP_CONFIG_FILE"])] if os.environ.get("PIP_CONFIG_FILE") else []
+    return [Path("/etc/pip.conf"), home / ".pip/pip.conf", config / "pip/pip.conf", *chosen]
 
 
 def runs(*command: object) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from compute import launcher
 from compute.launcher.record import NAME as RECORD
+from compute.node.work import STOPPED
 from studio.supervisor import preparation, processes, records
 from studio.supervisor.home import Home
 
@@ -20,6 +21,10 @@ def clear(home: Home) -> None:
 
 def stop_work(home: Home) -> None:
     """Stop jobs and replicas, gracefully, by the launcher that started them."""
+    for pattern in ("jobs/*/", "nodes/*/jobs/*/"):
+        for folder in (record.parent for record in home.runtime.glob(pattern + RECORD)):
+            if launcher.observe(folder).state == "running":
+                (folder / STOPPED).touch()  # the node tells it at the next start
     # No deeper: below lie the jobs' own files, and one of them may be named like a record. Nodes go first, then
     # runners.
     places = ("nodes/*/", "jobs/*/", "jobs/*/process/", "nodes/*/jobs/*/", "nodes/*/jobs/*/process/", "replicas/*/")

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from studio.supervisor import processes
+from studio.supervisor import install, processes
 from studio.supervisor.home import Home
 from studio.supervisor.keeper import last_words
 from studio.supervisor.options import ROOT
@@ -78,10 +78,33 @@ class Bootstrapped:
     node_token: str
 
 
-async def bootstrap(home: Home, env: Mapping[str, str], *, migrate: bool, collect: bool) -> Bootstrapped:
+@dataclass(frozen=True)
+class Todo:
+    """What has to be done before the web workers may start."""
+
+    tables: Stamp
+    static: Stamp
+    migrate: bool
+    collect: bool
+
+    @property
+    def is_nothing(self) -> bool:
+        """Say whether they may start at once."""
+        return not self.migrate and not self.collect
+
+
+def todo(home: Home, database_url: str, *, is_own: bool) -> Todo:
+    """Find out what is not as it was left; tables are trusted only in a database that is the studio's own."""
+    made, collected = tables(home, database_url), static_files(home)
+    return Todo(made, collected, migrate=not (made.is_current and is_own), collect=not collected.is_current)
+
+
+async def bootstrap(home: Home, env: Mapping[str, str], wanted: Todo) -> Bootstrapped:
     """Run `manage.py bootstrap`, or raise CannotStart with its last words."""
-    arguments = ["bootstrap", *(["--migrate"] if migrate else []), *(["--collect"] if collect else [])]
-    said = json.loads((await manage(home, env, *arguments)).splitlines()[-1])
+    options = [*(["--migrate"] if wanted.migrate else []), *(["--collect"] if wanted.collect else [])]
+    said = json.loads((await manage(home, env, "bootstrap", *options)).splitlines()[-1])
+    wanted.tables.set()
+    wanted.static.set()
     return Bootstrapped(said["sign_in_path"], said["node_token"])
 
 
@@ -120,7 +143,7 @@ def clear(home: Home) -> None:
 def exports(home: Home, urls: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of the studio's own parts."""
     return {
-        **os.environ,
+        **install.environment(),  # environments are built with uv, from where pip would take packages
         **urls,
         "STUDIO_HOME": str(home.path),
         processes.INSTANCE_MARK: home.instance,

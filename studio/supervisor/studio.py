@@ -89,6 +89,10 @@ class Studio:
         urls = self._urls(outside_database, outside_broker)
         write_for_commands(self.home.path, urls)
         self.env = preparation.exports(self.home, urls)
+        # An external database may have been emptied or restored meanwhile: always asked.
+        self.todo = preparation.todo(self.home, outside_database, is_own="database" in self.keepers)
+        if self.todo.is_nothing:
+            self._keep(parts.web_part(self.home))  # it takes longer to load than the database to answer
         await self._ready(part.name for part in embedded)
         await self._reach_external(outside_database, outside_broker)
         return Servers(outside_database, outside_broker, node_broker)
@@ -111,24 +115,16 @@ class Studio:
             await within(EXTERNAL_WITHIN_S, lambda: broker.answers(broker_url), "The broker of REDIS_URL")
 
     async def _prepare(self, servers: Servers) -> preparation.Bootstrapped:
-        """Let the web workers start as soon as the tables fit them."""
-        tables = preparation.tables(self.home, servers.database_url)
-        static = preparation.static_files(self.home)
-        # An external database may have been emptied or restored meanwhile: always asked.
-        migrate = not tables.is_current or "database" not in self.keepers
-        collect = not static.is_current
-        if not migrate and not collect:
+        """Let people in as soon as the tables fit the web workers, then start what would have kept the processors."""
+        if self.todo.is_nothing:
             await self._open(servers)
-        prepared = await preparation.bootstrap(self.home, self.env, migrate=migrate, collect=collect)
-        tables.set()
-        static.set()
-        if "web" not in self.keepers:
+        prepared = await preparation.bootstrap(self.home, self.env, self.todo)
+        if not self.todo.is_nothing:
+            self._keep(parts.web_part(self.home))
             await self._open(servers)
         return prepared
 
     async def _open(self, servers: Servers) -> None:
-        """Start the web workers, and once they answer, what would have kept the processors from them."""
-        self._keep(parts.web_part(self.home))
         await self._ready(["web"])
         self._keep(parts.control_part(partial(broker.beats, servers.broker_url, "control")))
         self._keep(parts.beat_part(partial(broker.beats, servers.broker_url, "beat")))

@@ -171,7 +171,7 @@ def test_one_that_hangs_is_not_ready(processes, spec):
     [replica] = until(processes, spec.name, lambda seen: seen.ready).replicas
     os.kill(replica.pid, signal.SIGSTOP)
     try:
-        assert [one.state for one in processes.observe(spec.name).replicas] == ["unready"]
+        until(processes, spec.name, lambda seen: [one.state for one in seen.replicas] == ["unready"])
     finally:
         os.kill(replica.pid, signal.SIGCONT)
     until(processes, spec.name, lambda seen: seen.ready)

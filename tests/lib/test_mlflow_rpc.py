@@ -41,14 +41,25 @@ def test_every_rpc_has_its_route_under_every_prefix(front, prefix):
         assert endpoint.message.rsplit(".", 1)[-1] in found.func.__name__
 
 
-def test_no_pandas_and_no_whole_mlflow_in_a_web_process():
+HEAVY = ("pandas", "flask", "sqlalchemy", "sklearn", "pydantic", "mlflow.entities")
+
+
+def test_nothing_heavy_and_no_whole_mlflow_in_a_web_process():
     code = (
         "import sys, studio.wsgi; from django.urls import get_resolver; get_resolver().url_patterns; "
-        "print([name for name in ('pandas', 'flask', 'sqlalchemy', 'sklearn') if name in sys.modules], "
-        "hasattr(sys.modules['mlflow'], 'start_run'))"
+        f"print([name for name in {HEAVY} if name in sys.modules], hasattr(sys.modules['mlflow'], 'start_run'))"
     )
     answer = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[] False"
+
+
+def test_the_limits_are_mlflows():
+    import mlflow.entities  # noqa: F401  before validation, which it imports in a circle
+    from mlflow.utils import validation
+
+    ours = {name: value for name, value in vars(limits).items() if name.startswith("MAX_")}
+    assert len(ours) == 10
+    assert ours == {name: getattr(validation, name) for name in ours}
 
 
 # ---- Requests -------------------------------------------------------------------------------------------------------

@@ -13,7 +13,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Playwright, Response, expect, sync_playwright
 
-expect.set_options(timeout=20_000)  # a slow machine is no fault of the page
+PATIENCE_MS = 60_000  # a slow machine is no fault of the page
+expect.set_options(timeout=PATIENCE_MS)
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 # Chromium looks for its maker's hosts at every start; offline each look-up costs time and means nothing.
@@ -49,8 +50,13 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def window(browser: Browser, url: str, *, dark: bool = False, narrow: bool = False) -> Iterator[Page]:
-    """Open a page of a fresh browser profile; what its console complains of fails the test."""
+def window(
+    browser: Browser, url: str, *, dark: bool = False, narrow: bool = False, session: dict[str, str] | None = None
+) -> Iterator[Page]:
+    """Open a page of a fresh browser profile; what its console complains of fails the test.
+
+    `session` holds the cookies of someone signed in (`RunningStudio.session`).
+    """
     context = browser.new_context(
         base_url=url,
         viewport=NARROW if narrow else WIDE,
@@ -58,6 +64,8 @@ def window(browser: Browser, url: str, *, dark: bool = False, narrow: bool = Fal
         locale="en-GB",
         reduced_motion="reduce",  # or axe weighs a colour that is on its way from one theme to the other
     )
+    context.set_default_timeout(PATIENCE_MS)
+    context.add_cookies([{"name": name, "value": value, "url": url} for name, value in (session or {}).items()])
     page = context.new_page()
     load_fully(page)
     complaints: list[str] = []

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -21,6 +22,7 @@ import httpx
 from studio.supervisor import home as homes
 from studio.supervisor import processes, records
 from studio.supervisor.processes import Process
+from tests.live import prepared
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_WITHIN_S = 180.0  # the tests of others may have the processors
@@ -34,7 +36,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def until(check, timeout_s: float = 30.0, every_s: float = 0.1):
+# A slow machine is no fault of the studio: httpx gives up after five seconds by itself.
+fetch = partial(httpx.get, timeout=60)
+
+
+def until(check, timeout_s: float = 60.0, every_s: float = 0.1):
     """Return the first true answer of `check`, or fail."""
     deadline = time.monotonic() + timeout_s
     while not (found := check()):
@@ -50,11 +56,12 @@ class RunningStudio:
     home: Path
     port: int = field(default_factory=free_port)
     root: Path = ROOT
-    with_sample: bool = False  # its environment takes most of a minute
+    with_sample: bool = False  # with the sample's environment, made once for all studios
     prefix: tuple[str, ...] = ()  # what runs it as someone else
     settings: dict[str, str] = field(default_factory=dict)  # what its owner sets in the environment
     process: subprocess.Popen[bytes] | None = None
     output_file: Path = field(default=Path())
+    cookies: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def found(cls, home: Path) -> RunningStudio:
@@ -93,6 +100,17 @@ class RunningStudio:
     def new_sign_in_link(self) -> str:
         return self.manage("signin_link").strip()
 
+    def session(self) -> dict[str, str]:
+        """Give the cookies of a browser in which the admin signed in, by one link for all tests: a link takes seconds.
+
+        A test that signs out, or is about signing in, takes a link of its own.
+        """
+        if not self.cookies:
+            with httpx.Client(timeout=60) as browser:
+                browser.get(self.new_sign_in_link())
+                self.cookies = dict(browser.cookies)
+        return self.cookies
+
     @property
     def instance(self) -> str:
         return homes.instance_of(self.home, homes.load_secrets(self.home / "servers.json"))
@@ -103,6 +121,8 @@ class RunningStudio:
 
     def launch(self) -> RunningStudio:
         """Start it without waiting."""
+        if self.with_sample:
+            prepared.give(self.home)
         command = [*self.prefix, str(self.root / "script/run"), "--port", str(self.port), "--home", str(self.home)]
         with self.output_file.open("wb") as output:
             self.process = subprocess.Popen(
@@ -133,11 +153,11 @@ class RunningStudio:
 
     def is_healthy(self) -> bool:
         with contextlib.suppress(httpx.HTTPError):
-            return httpx.get(f"{self.url}/health", timeout=5).status_code == 200
+            return httpx.get(f"{self.url}/health", timeout=20).status_code == 200
         return False
 
     def get(self, path: str, **options) -> httpx.Response:
-        return httpx.get(f"{self.url}{path}", headers={"Authorization": f"Bearer {self.token}"}, **options)
+        return fetch(f"{self.url}{path}", headers={"Authorization": f"Bearer {self.token}"}, **options)
 
     def parts(self) -> dict[str, dict[str, object]]:
         return json.loads((self.home / "run/parts.json").read_text())["parts"]
@@ -185,13 +205,18 @@ class RunningStudio:
         self.process.kill()
         self.process.wait()
 
-    def discard(self) -> None:
-        """Leave nothing of it."""
+    def end(self) -> None:
+        """Leave nothing running of it."""
         if self.process and self.process.poll() is None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.stop()
         if (self.home / "servers.json").exists():
             processes.kill(self.processes())
+
+    def discard(self) -> None:
+        """Leave nothing of it."""
+        self.end()
+        if (self.home / "servers.json").exists():
             runtime = homes.SYSTEM_RUNTIME / homes.runtime_name(self.home)
             shutil.rmtree(runtime, ignore_errors=True)
         shutil.rmtree(self.home, ignore_errors=True)

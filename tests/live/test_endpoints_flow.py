@@ -130,7 +130,7 @@ def test_nobody_gets_in_without_a_key(client, diabetes):
 def test_a_new_key_counts_and_the_old_one_ends(client, diabetes):
     before = client.keys(diabetes)
     fresh = client.api.post(f"endpoints/{diabetes}/keys/regenerate", json={"which": "primary"}).json()["primary"]
-    until(lambda: client.score(diabetes, fresh).status_code == 200, 10)
+    until(lambda: client.score(diabetes, fresh).status_code == 200, 60)
     assert client.score(diabetes, before["primary"]).status_code == 401
     assert client.score(diabetes, before["secondary"]).status_code == 200
 
@@ -196,7 +196,7 @@ def test_a_killed_replica_comes_back(client, diabetes):
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")
         assert refused.json()["error_code"] == "TEMPORARILY_UNAVAILABLE"
     until(lambda: client.score(diabetes, key).status_code == 200, 60)
-    client.wait(diabetes, "Healthy", timeout_s=30)
+    client.wait(diabetes, "Healthy", timeout_s=90)
     assert pid_of(client, diabetes) != pid
 
 
@@ -208,7 +208,7 @@ def test_a_replica_outlives_the_parts_around_it(client, diabetes, studio):
                 os.kill(member.pid, signal.SIGKILL)
         assert client.score(diabetes, key).status_code == 200
     until(studio.is_healthy, 90)
-    client.wait(diabetes, "Healthy", timeout_s=30)
+    client.wait(diabetes, "Healthy", timeout_s=90)
     assert pid_of(client, diabetes) == pid
 
 
@@ -223,7 +223,7 @@ def test_a_model_that_cannot_be_loaded_fails_with_its_traceback_and_leaves_no_pr
     replicas = [path.name for path in studio.home.glob("replicas/*.0")]
     assert not [name for name in replicas if name not in str(client.endpoint("diabetes"))]
     client.api.delete("endpoints/broken")
-    until(lambda: client.api.get("endpoints/broken").status_code == 404, 30)
+    until(lambda: client.api.get("endpoints/broken").status_code == 404, 90)
 
 
 def test_deleting_leaves_no_process_no_file_no_route(client, diabetes, studio):

@@ -16,7 +16,7 @@ from tests.live.browser import accessibility_faults, keep, window
 from tests.live.running import RunningStudio, until
 
 GROUP, WORKSPACE = "flow-group", "flow"
-SOON, LATER = 30_000, 180_000
+LATER = 180_000
 FAULTS: list[str] = []  # what the pages of the flow do wrong for those who cannot see, or have a small window
 
 
@@ -24,7 +24,6 @@ FAULTS: list[str] = []  # what the pages of the flow do wrong for those who cann
 def admin(studio: RunningStudio, chromium) -> Iterator[Page]:
     """The admin's browser, signed in by a one-time link."""
     with window(chromium, studio.url) as page:
-        page.set_default_timeout(SOON)
         page.goto(studio.new_sign_in_link())
         yield page
 
@@ -60,11 +59,7 @@ def test_from_an_empty_workspace_to_a_scored_endpoint_and_back(studio: RunningSt
     delete_the_group(admin, GROUP)
     until(lambda: not left_of_the_workspace(studio) and not replica & studio.replicas(), 120)
     # A node asks four times a minute which of its jobs are gone.
-    for _second in range(60):
-        if not (left := files_of(studio) - files):
-            break
-        time.sleep(1)
-    assert not left
+    until(lambda: not files_of(studio) - files, 120, every_s=1)
     audit = studio.manage("shell", "-c", AUDIT)
     assert "workspaces.delete_group" in audit and "workspaces.group_deleted" in audit
     assert not FAULTS, "\n".join(FAULTS)

@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterator
-from urllib.parse import urlsplit, urlunsplit
 
-import psycopg2
 import pytest
 import redis
 
 from studio.supervisor.broker import server
+from tests.live import outside
 from tests.live.running import free_port, until
 from tests.live.test_run_work import submit_sample
-
-NAME = "studio_outside"
 
 
 @pytest.fixture
 def database_url() -> Iterator[str]:
-    """A database of its own on the server that the unit tests use."""
-    base = os.environ["DATABASE_URL"]
-    execute(base, f"DROP DATABASE IF EXISTS {NAME}", f"CREATE DATABASE {NAME}")
-    yield urlunsplit(urlsplit(base)._replace(path=f"/{NAME}"))
-    execute(base, f"DROP DATABASE {NAME} WITH (FORCE)")
-
-
-def execute(url: str, *statements: str) -> None:
-    connection = psycopg2.connect(url)
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        for statement in statements:
-            cursor.execute(statement)
-    connection.close()
+    with outside.database() as url:
+        yield url
 
 
 @pytest.fixture
@@ -42,7 +26,7 @@ def redis_url() -> Iterator[str]:
     command = [server(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--requirepass", "outside"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     url = f"redis://:outside@127.0.0.1:{port}/0"
-    until(lambda: answers(url), 10)
+    until(lambda: answers(url), 60)
     yield url
     process.terminate()
     process.wait()

@@ -10,7 +10,7 @@ from tests.live.running import RunningStudio, command_line, until
 
 def submit_sample(running: RunningStudio) -> None:
     answer = httpx.post(
-        f"{running.url}/w/main/api/v1/jobs/sample", headers={"Authorization": f"Bearer {running.token}"}, timeout=30
+        f"{running.url}/w/main/api/v1/jobs/sample", headers={"Authorization": f"Bearer {running.token}"}, timeout=60
     )
     assert answer.status_code == 201, answer.text
 
@@ -28,11 +28,11 @@ def training(running: RunningStudio) -> list[processes.Process]:
 def test_a_job_outlives_a_kill_and_ends_with_a_stop(another_studio):
     running = another_studio(with_sample=True).start()
     submit_sample(running)
-    before = until(lambda: training(running), 60)
+    before = until(lambda: training(running), 120)
     running.kill_supervisor()
     running.start()
     assert [process for process in before if processes.same(process)] or not training(running)
     submit_sample(running)
-    until(lambda: training(running), 90)
+    until(lambda: training(running), 120)
     assert running.stop() == 0
     assert running.processes() == []

@@ -19,7 +19,7 @@ RUNS = 45
 def experiment(studio: RunningStudio) -> str:
     """An experiment with more runs than one page holds; its address."""
     headers = {"Authorization": f"Bearer {studio.token}"}
-    with httpx.Client(base_url=f"{studio.url}/api/2.0/mlflow", headers=headers, timeout=30) as client:
+    with httpx.Client(base_url=f"{studio.url}/api/2.0/mlflow", headers=headers, timeout=60) as client:
         name = f"surface-{uuid.uuid4().hex[:8]}"
         pk = client.post("/experiments/create", json={"name": name}).json()["experiment_id"]
         for number in range(RUNS):
@@ -37,9 +37,7 @@ def experiment(studio: RunningStudio) -> str:
 
 @pytest.fixture
 def page(studio: RunningStudio, chromium) -> Iterator[Page]:
-    with window(chromium, studio.url) as page:
-        page.set_default_timeout(20_000)
-        page.goto(studio.new_sign_in_link())
+    with window(chromium, studio.url, session=studio.session()) as page:
         yield page
 
 
@@ -94,8 +92,7 @@ def test_a_filter_is_typed_with_suggestions_and_its_address_shows_the_same(
     page.keyboard.press("Enter")
     expect(page.locator(".chip")).to_have_count(2)
     expect(rows(page)).to_have_count(2)
-    with window(chromium, studio.url) as other:
-        other.goto(studio.new_sign_in_link())
+    with window(chromium, studio.url, session=studio.session()) as other:
         other.goto(page.url)
         expect(rows(other)).to_have_count(2)
         expect(other.locator(".chip")).to_have_count(2)

@@ -99,7 +99,7 @@ def test_mlflows_client_makes_a_webhook_and_its_receiver_hears(another_studio, i
     client = [sys.executable, "-c", CLIENT, f"http://{address}/in", SECRET]
     done = subprocess.run(client, env={**environment, **studio.env}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    until(lambda: len(inbox.taken) == 3, 30)
+    until(lambda: len(inbox.taken) == 3, 90)
     told = {}
     for headers, body in inbox.taken:
         identity, at = headers["X-MLflow-Delivery-Id"], headers["X-MLflow-Timestamp"]

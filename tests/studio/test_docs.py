@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SETTINGS = re.findall(r'env_\w+\("(\w+)"', (ROOT / "studio" / "settings.py").read_text())
+SOURCES = [ROOT / "studio/settings.py", ROOT / "compute/node/settings.py", *(ROOT / "studio/supervisor").glob("*.py")]
+READ = r'(?:env_\w+\(|environ\.get\(|env\.get\(|environ\[)"((?:STUDIO_|DATABASE_|REDIS_)\w+)"'
+SETTINGS = [name for file in SOURCES for name in re.findall(READ, file.read_text())]
 
 
 @pytest.mark.parametrize("name", sorted(set(SETTINGS)))

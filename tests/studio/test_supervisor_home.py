@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import subprocess
 import sys
+from dataclasses import asdict
 
 import pytest
 
@@ -23,6 +25,34 @@ def test_secrets_are_made_once_and_are_private(tmp_path):
     first = homes.load_secrets(tmp_path / "servers.json")
     assert homes.load_secrets(tmp_path / "servers.json") == first
     assert stat.S_IMODE((tmp_path / "servers.json").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"seed": "s", "database_password": "d", "database_owner_password": "o", "broker_port": 7},
+        {"seed": "s", "database_password": "d", "node_broker_password": "", "broker_port": None},
+        {"seed": "s", "later": "kept", "broker_password": None},
+    ],
+    ids=["without some", "with empty ones", "with one more"],
+)
+def test_the_secrets_of_another_version_are_completed_and_kept(tmp_path, written):
+    file = tmp_path / "servers.json"
+    file.write_text(json.dumps(written))
+    loaded = homes.load_secrets(file)
+    assert all(asdict(loaded).values())
+    kept = json.loads(file.read_text())
+    assert kept == {**written, **asdict(loaded)}
+    assert {name: kept[name] for name, value in written.items() if value} == {k: v for k, v in written.items() if v}
+    assert homes.load_secrets(file) == loaded
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null"])
+def test_a_broken_file_of_secrets_is_not_made_anew(tmp_path, text):
+    (tmp_path / "servers.json").write_text(text)
+    with pytest.raises(CannotStart, match="put back"):
+        homes.load_secrets(tmp_path / "servers.json")
+    assert (tmp_path / "servers.json").read_text() == text
 
 
 def test_a_copied_home_is_another_studio(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -93,3 +94,34 @@ def test_a_too_old_python_is_one_sentence(tmp_path):
     done = subprocess.run(["/bin/sh", str(copy)], capture_output=True, text=True, env=env, check=False)
     assert done.returncode == 1
     assert done.stderr == "studio needs Python 3.11, 3.12 or 3.13, and the python3 of this machine is 3.9.\n"
+
+
+@pytest.fixture
+def pip(tmp_path, monkeypatch):
+    """pip's settings in a file of the user's, none in the environment."""
+    for name in [*os.environ]:
+        if name.startswith(("PIP_", "UV_")) or name == "SSL_CERT_FILE":
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    file = tmp_path / "config/pip/pip.conf"
+    file.parent.mkdir(parents=True)
+    return file
+
+
+def test_uv_is_told_what_pip_knows(pip, monkeypatch):
+    pip.write_text(
+        "[global]\nindex-url = https://a.example/simple\ncert = /ca.pem\n[install]\nfind_links =\n  /b\n  /c\n"
+    )
+    env = install.environment()
+    assert (env["UV_DEFAULT_INDEX"], env["SSL_CERT_FILE"]) == ("https://a.example/simple", "/ca.pem")
+    assert env["UV_FIND_LINKS"] == "/b,/c"
+    monkeypatch.setenv("PIP_INDEX_URL", "https://b.example/simple")
+    assert install.environment()["UV_DEFAULT_INDEX"] == "https://b.example/simple"
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "https://c.example/simple")
+    assert install.environment()["UV_DEFAULT_INDEX"] == "https://c.example/simple"
+
+
+def test_settings_that_nobody_can_read_are_none(pip):
+    pip.write_text("index-url without a section\n")
+    assert "UV_DEFAULT_INDEX" not in install.environment()
