@@ -108,4 +108,5 @@ def node_process(settings: NodeSettings, row: dict[str, Any], folder: Path, toke
         cwd=ROOT,
         log=folder / "node.log",
         log_bytes_max=4 * 1024 * 1024,
+        leaves_children=True,  # its runners go on when it is killed, and it finds them again
     )

@@ -13,7 +13,7 @@ from lib.env import BadSetting, env_int
 
 @dataclass(frozen=True)
 class NodeSettings:
-    """`home` holds environments, `jobs` the jobs; users that jobs run as must be able to pass through both.
+    """`home` holds environments, `jobs_folder` the jobs; users that jobs run as must be able to pass through both.
 
     `hosts` is for the studio's own node, which starts the nodes of clusters that scale; `cluster` for a machine that
     joins: then the studio must agree that its token is for this cluster.
@@ -25,9 +25,13 @@ class NodeSettings:
     home: Path
     slots: int
     broker_url: str
-    jobs: Path
+    jobs_folder: Path | None = None
     hosts: bool = False
     cluster: str = ""
+
+    @property
+    def jobs(self) -> Path:
+        return self.jobs_folder or self.home / "jobs"
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> NodeSettings:
@@ -43,7 +47,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> NodeSettings:
         home=home,
         slots=env_int("STUDIO_NODE_SLOTS", os.cpu_count() or 1, least=1),
         broker_url=environ.get("REDIS_URL", ""),
-        jobs=Path(environ.get("STUDIO_NODE_JOBS") or home / "jobs"),
+        jobs_folder=Path(environ.get("STUDIO_NODE_JOBS") or home / "jobs"),
         # Who joins says which cluster; who is hosted has a folder for its jobs; the studio's own has neither.
         hosts=not environ.get("STUDIO_NODE_CLUSTER") and not environ.get("STUDIO_NODE_JOBS"),
         cluster=environ.get("STUDIO_NODE_CLUSTER", ""),

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from compute import launcher
+from compute.launcher import ProcessSpec
 from compute.node import stages
 from compute.node.beneath import files_beneath, open_beneath
 from compute.node.client import pieces
@@ -113,3 +118,43 @@ def test_the_host_starts_what_is_wanted_once_and_ends_the_rest(tmp_path, monkeyp
     host.look()
     assert host.client.dismissed == ["/api/v1/node/hosted/7/dismiss"]
     assert not (tmp_path / "nodes/c-1.7").exists()
+
+
+def test_what_a_hosted_node_started_outlives_it(tmp_path):
+    """A runner is started by the launcher, from a program that is itself below the launcher."""
+    inner = tmp_path / "inner"
+    code = (
+        "from pathlib import Path\nfrom compute import launcher\nfrom compute.launcher import ProcessSpec\n"
+        f"folder = Path({str(inner)!r})\n"
+        "launcher.start(ProcessSpec(name='inner', folder=folder, argv=('/bin/sleep', '600'), env={}, cwd=folder, "
+        "log=folder / 'log'))\nimport time\ntime.sleep(600)\n"
+    )
+    outer = tmp_path / "outer"
+    launcher.start(
+        ProcessSpec(
+            name="outer",
+            folder=outer,
+            argv=(sys.executable, "-c", code),
+            env={"PYTHONPATH": str(ROOT)},
+            cwd=ROOT,
+            log=outer / "log",
+            leaves_children=True,
+        )
+    )
+    try:
+        until(lambda: launcher.observe(inner).state == "running")
+        os.kill(launcher.observe(outer).pid, signal.SIGKILL)
+        until(lambda: launcher.observe(outer).state == "exited")
+        assert launcher.observe(inner).state == "running"
+        launcher.stop(outer)
+        assert launcher.observe(inner).state == "running"
+    finally:
+        launcher.stop(outer, grace_s=0)
+        launcher.stop(inner, grace_s=0)
+
+
+def until(is_so) -> None:
+    deadline = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

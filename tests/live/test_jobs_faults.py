@@ -79,8 +79,8 @@ def test_nothing_is_lost_doubled_or_stuck_whatever_is_killed(jobs):
         print(f"  {job['state']:<10} {job['attempt']} {effects} {job['error'][:70]}")
         assert effects == (1 if job["state"] == "Completed" else 0)
     # Whose process was killed under its runner ended by itself, as far as anyone can tell: that is a failure, said so.
-    assert sum(job["state"] == "Failed" for job in ended) <= 1
-    assert sum(job["state"] == "Completed" for job in ended) >= COUNT - 1
+    failed = [job["error"] for job in ended if job["state"] != "Completed"]
+    assert failed in ([], ["The command was ended by signal 9."])
     jobs.http.delete(f"/api/v1/compute/{name}")
 
 
