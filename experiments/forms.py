@@ -10,3 +10,7 @@ class ExperimentForm(forms.Form):
 
 class RunForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=250)
+
+
+class TrashRuleForm(forms.Form):
+    days = forms.IntegerField(label=_("Days in the trash"), min_value=0, max_value=3650)

@@ -1,8 +1,7 @@
-"""What the pages of runs show as tables: rows with their metrics and params, sortable heads, differences of runs."""
+"""What the pages of runs show as tables: rows with their metrics and params, sortable heads."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -161,75 +160,3 @@ def head(label: str, column: str, order: str, css: str = "", hint: str = "") -> 
         return Head(label, css, f"{column} ASC", "descending", hint)
     way = "DESC" if column.endswith(("start_time", "end_time")) or column.startswith("max(") else "ASC"
     return Head(label, css, f"{column} {way}", hint=hint)
-
-
-# ---- Differences ----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Difference:
-    value: float | str | None
-    differs: bool = False
-    delta: float | None = None
-
-
-@dataclass(frozen=True)
-class DiffRow:
-    key: str
-    cells: tuple[Difference, ...]
-
-    @property
-    def differs(self) -> bool:
-        return any(cell.differs for cell in self.cells)
-
-
-@dataclass(frozen=True)
-class DiffGroup:
-    label: str
-    is_numeric: bool
-    rows: tuple[DiffRow, ...]
-    differing: int
-    equal: int
-
-
-def differences(runs: Sequence[Run], *, shows_all: bool = False) -> list[DiffGroup]:
-    """Compare runs with the first of them; equal rows are counted, and left out unless `shows_all`."""
-    facts = [
-        {"status": run.get_status_display(), "user": run.user_name or None, "experiment": run.experiment.name}
-        for run in runs
-    ]
-    tags = [{one.key: one.value for one in run.tags.all() if not one.key.startswith("mlflow.")} for run in runs]
-    metrics = [{one.key: one.last_value for one in run.metrics.all()} for run in runs]
-    params = [{one.key: one.value for one in run.params.all()} for run in runs]
-    groups = [
-        diff_group(_("Metrics"), metrics, shows_all, is_numeric=True),
-        diff_group(_("Parameters"), params, shows_all),
-        diff_group(_("Tags"), tags, shows_all),
-        diff_group(_("Run"), facts, shows_all),
-    ]
-    return [group for group in groups if group.differing or group.equal]
-
-
-def diff_group(
-    label: str, columns: Sequence[dict[str, float] | dict[str, str] | dict[str, str | None]], shows_all: bool,
-    *, is_numeric: bool = False,
-) -> DiffGroup:  # fmt: skip
-    rows = [
-        diff_row(key, [column.get(key) for column in columns])
-        for key in sorted({key for one in columns for key in one})
-    ]
-    differing = [row for row in rows if row.differs]
-    shown = rows if shows_all else differing
-    return DiffGroup(label, is_numeric, tuple(shown), len(differing), len(rows) - len(differing))
-
-
-def diff_row(key: str, values: Sequence[float | str | None]) -> DiffRow:
-    base = values[0]
-    return DiffRow(key, tuple(difference(value, base) for value in values))
-
-
-def difference(value: float | str | None, base: float | str | None) -> Difference:
-    both_nan = isinstance(value, float) and isinstance(base, float) and math.isnan(value) and math.isnan(base)
-    differs = value != base and not both_nan
-    is_number = isinstance(value, float) and isinstance(base, float) and math.isfinite(value) and math.isfinite(base)
-    return Difference(value, differs, value - base if differs and is_number else None)  # type: ignore[operator]

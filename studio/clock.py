@@ -29,6 +29,8 @@ app.conf.beat_schedule = {
         ("reconcile-deletions", "workspaces.tasks.reconcile", 5.0),
         ("reconcile-webhooks", "workspaces.webhooks.tasks.reconcile", 5.0),
         ("pack-points", "experiments.tasks.pack_points", 10.0),
+        ("reconcile-purges", "experiments.tasks.reconcile_purges", 5.0),
+        ("empty-trash", "experiments.tasks.empty_trash", 3600.0),
         ("forget-uploads", "experiments.tasks.forget_uploads", 3600.0),
         ("tidy-webhooks", "workspaces.webhooks.tasks.tidy", 600.0),
     ]

@@ -10,6 +10,7 @@ from lib.errors import InvalidValue
 
 LONGEST_PATH = 2000
 LONGEST_NAME = 255
+MOST_FOLDERS = 100  # a walk needs a stack as high as a tree is deep
 MOST_DECODINGS = 8
 UPLOADING = ".studio-upload-"
 
@@ -36,7 +37,8 @@ def checked(path: str) -> str:
 def is_plain(path: str) -> bool:
     if len(path) > LONGEST_PATH or "\\" in path or any(ord(letter) < 32 or ord(letter) == 127 for letter in path):
         return False
-    return all(is_plain_name(name) for name in path.split("/"))
+    names = path.split("/")
+    return len(names) <= MOST_FOLDERS and all(is_plain_name(name) for name in names)
 
 
 def is_plain_name(name: str) -> bool:

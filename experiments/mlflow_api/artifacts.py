@@ -69,7 +69,8 @@ def send(request: Request, place: Place) -> HttpResponseBase:
 def upload_artifact(actor: Actor, workspace: Workspace, request: Request, artifact_path: str) -> Shape:
     owner, path = queries.owner_of_artifact(actor, workspace, artifact_path)
     source, size = body(request)
-    operations.put_artifact(actor, owner, path=path, source=source, size_bytes=size)
+    replaces = request.headers.get("If-None-Match") != "*"  # RFC 9110, 13.1.2; MLflow's own clients always replace
+    operations.put_artifact(actor, owner, path=path, source=source, size_bytes=size, replaces=replaces)
     return {}
 
 

@@ -18,7 +18,19 @@ from experiments.operations.models import (
     delete_logged_model_tag,
     finalize_logged_model,
     log_model_params,
+    restore_logged_model,
     set_logged_model_tags,
+)
+from experiments.operations.purges import (
+    IN_TRASH,
+    delete_metric,
+    planned,
+    purge,
+    purge_artifact,
+    set_trash_rule,
+)
+from experiments.operations.purges import (
+    MOST as MOST_PURGED,
 )
 from experiments.operations.runs import (
     create_run,
@@ -31,6 +43,8 @@ from experiments.operations.runs import (
 from experiments.operations.views import delete_view, save_view
 
 __all__ = [
+    "IN_TRASH",
+    "MOST_PURGED",
     "DatasetUse",
     "abort_upload",
     "begin_upload",
@@ -43,6 +57,7 @@ __all__ = [
     "delete_experiment_tag",
     "delete_logged_model",
     "delete_logged_model_tag",
+    "delete_metric",
     "delete_run",
     "delete_tag",
     "delete_view",
@@ -55,14 +70,19 @@ __all__ = [
     "log_outputs",
     "log_param",
     "make_default_experiment",
+    "planned",
+    "purge",
+    "purge_artifact",
     "put_artifact",
     "record_model",
     "restore_experiment",
+    "restore_logged_model",
     "restore_run",
     "save_view",
     "set_experiment_tag",
     "set_logged_model_tags",
     "set_tag",
+    "set_trash_rule",
     "update_experiment",
     "update_run",
 ]

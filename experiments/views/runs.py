@@ -94,23 +94,6 @@ def run_values(request: Request, run_id: str) -> HttpResponse:
     return render(request, "experiments/_run_values.html", context)
 
 
-@access.needs("experiments.read")
-@require_GET
-def run_charts_tab(request: Request, run_id: str) -> HttpResponse:
-    run = fetch(request, run_id)
-    return render(request, "experiments/run_charts.html", {**frame(run, "charts"), **plots(request, run, [])})
-
-
-@access.needs("experiments.read")
-@require_GET
-def run_plots(request: Request, run_id: str) -> HttpResponse:
-    """Answer the charts of a live run that were not there when the page last looked."""
-    run = fetch(request, run_id)
-    known, most = request.GET.getlist("known"), request.GET.get("most", "")
-    found = plots(request, run, known, int(most) if most.isdecimal() else charts.MOST_CHARTS)
-    return render(request, "experiments/_more_plots.html", {"run": run, **found})
-
-
 def plots(request: Request, run: Run, known: list[str], most: int = charts.MOST_CHARTS) -> dict[str, Any]:
     """Give the charts that are not known yet, `most` in all, and how a live page asks for those still to come."""
     found = charts.charts(request.workspace.name, [run])[:most]

@@ -76,7 +76,11 @@ def submit_job(
     check_target(target, workspace)
     if snapshot.workspace_id != workspace.pk or (parent and parent.workspace_id != workspace.pk):
         raise InvalidValue(_("The code or the parent run is not this workspace's."))
-    source = {"mlflow.source.type": "JOB", "mlflow.source.name": " ".join(command)[:500]}
+    source = {
+        "mlflow.source.type": "JOB",
+        "mlflow.source.name": " ".join(command)[:500],
+        "mlflow.source.snapshot": snapshot.digest,
+    }
     above = {PARENT_TAG: parent.pk} if parent else {}
     run = create_run(
         actor,

@@ -12,6 +12,9 @@ from registry.models import ModelVersion, RegisteredModel, Stage
 from workspaces.access import Actor, fetch
 from workspaces.models import Workspace
 
+# Addresses in object stores, which the studio keeps as a note and never opens.
+ELSEWHERE = ("s3:", "gs:", "abfss:", "wasbs:", "hdfs:")
+
 
 def model(actor: Actor, workspace: Workspace, name: str) -> RegisteredModel:
     """Raises NotFound, in MLflow's words."""
@@ -60,6 +63,6 @@ def model_files(version: ModelVersion) -> Place:
     """Give the folder with a version's files. Raises NotFound when the studio does not have them."""
     if version.logged_model is not None:
         return of_model(version.logged_model).below(version.artifact_path)
-    if version.run is not None and not version.source.startswith(("s3:", "gs:", "abfss:", "wasbs:", "hdfs:")):
+    if version.run is not None and not version.source.startswith(ELSEWHERE):
         return of_run(version.run).below(version.artifact_path)
     raise NotFound(_("The files of %s are not in this studio.") % version)
