@@ -12,7 +12,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from experiments import browser
+from experiments.browser.tab import show
 from jobs import differences, queries, snapshots
+from jobs.code_files import snapshot_files
 from jobs.models import Job
 from jobs.views import found
 from lib.errors import NotFound
@@ -21,6 +23,8 @@ from workspaces.access import needs
 from workspaces.request import Request
 
 SIBLINGS = 50
+# What a page that is there asks for: a file in the viewer, what a search finds, a folder's rows.
+PARTS, PART_ASKED = ("viewer", "artifact-tree"), {"find", "nodes", "sha256"}
 
 
 @needs("jobs.read")
@@ -33,18 +37,17 @@ def code(request: Request, run_id: str) -> HttpResponse:
         return redirect(f"{page}?{request.GET.urlencode()}")
     snapshot = job.snapshot
     names = [request.workspace.name, job.pk]
-    files = browser.Files(
-        lambda folder: snapshots.entries(snapshot) if not folder else [], lambda path: snapshots.place(snapshot, path)
-    )
+    files = snapshot_files(snapshot, _("Code"))
+    is_part = request.headers.get("HX-Target") in PARTS or PART_ASKED & set(request.GET)
+    template, shown = browser.answer(request, files, "") if is_part else ("jobs/_code.html", show(files, request.GET))
     context: dict[str, Any] = {
-        **browser.browse(files, request.GET.get("path", ""), _("Code")),
+        **shown,
         "job": job,
         "base": reverse("jobs:code", args=names),
         "raw": reverse("jobs:code-file", args=names),
         "others": siblings(request, job),
     }
-    is_part = request.headers.get("HX-Target") == "viewer"
-    return render(request, "experiments/_shown.html" if is_part else "jobs/_code.html", context)
+    return render(request, template, context)
 
 
 def siblings(request: Request, job: Job) -> list[Job]:
@@ -58,6 +61,8 @@ def siblings(request: Request, job: Job) -> list[Job]:
 def code_file(request: Request, run_id: str) -> HttpResponseBase:
     """Give a file of the code, to be saved: no file may act in the reader's name."""
     path = request.GET.get("path", "")
+    if request.GET.get("as") == "zip":
+        return redirect("jobs:code-zip", request.workspace.name, run_id)
     opened = snapshots.open_file(found(request, run_id).snapshot, path)
     name = path.rpartition("/")[2]
     response = FileResponse(opened, as_attachment=True, filename=name, content_type="application/octet-stream")
