@@ -8,6 +8,10 @@ class ExperimentForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=500)
 
 
+class NewExperimentForm(ExperimentForm):
+    note = forms.CharField(label=_("Description"), required=False, max_length=5000, widget=forms.Textarea({"rows": 4}))
+
+
 class RunForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=250)
 

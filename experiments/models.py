@@ -24,6 +24,7 @@ class Experiment(WorkspaceOwned):
     created_by = models.CharField(max_length=150, blank=True, default="")
     created_ms = models.BigIntegerField(default=now_ms)
     updated_ms = models.BigIntegerField(default=now_ms)
+    archived_ms = models.BigIntegerField(null=True, help_text="Out of sight on the pages; clients see no difference.")
     deleted_ms = models.BigIntegerField(null=True)
 
     class Meta:
@@ -81,6 +82,9 @@ class RunStatus(models.TextChoices):
 
 
 RUN_ENDED = (RunStatus.FINISHED, RunStatus.FAILED, RunStatus.KILLED)
+PARENT_TAG = "mlflow.parentRunId"
+NOTE_TAG = "mlflow.note.content"
+SILENT_AFTER_MS = 15 * 60_000
 
 
 class Run(WorkspaceOwned):
@@ -98,7 +102,12 @@ class Run(WorkspaceOwned):
     start_ms = models.BigIntegerField(default=now_ms)
     end_ms = models.BigIntegerField(null=True)
     created_ms = models.BigIntegerField(default=now_ms)
+    heard_ms = models.BigIntegerField(default=now_ms, help_text="When it last logged anything, to the minute.")
+    archived_ms = models.BigIntegerField(null=True, help_text="Out of sight on the pages; clients see no difference.")
     deleted_ms = models.BigIntegerField(null=True)
+    files_under = models.BigIntegerField(
+        null=True, help_text="The experiment under which its files lie, since the run was moved to another."
+    )
 
     class Meta:
         indexes = [
@@ -112,6 +121,14 @@ class Run(WorkspaceOwned):
     @property
     def has_ended(self) -> bool:
         return self.status in RUN_ENDED
+
+    @property
+    def silent_ms(self) -> int:
+        """How long a run that is said to go on has logged nothing; 0 for a while, and for a job's: that is watched."""
+        if self.status != RunStatus.RUNNING or self.is_submitted:
+            return 0
+        silence = now_ms() - max(self.heard_ms, self.start_ms)
+        return silence if silence >= SILENT_AFTER_MS else 0
 
 
 class RunParam(models.Model):
@@ -158,6 +175,9 @@ class LoggedModel(WorkspaceOwned):
     created_ms = models.BigIntegerField(default=now_ms)
     updated_ms = models.BigIntegerField(default=now_ms)
     deleted_ms = models.BigIntegerField(null=True)
+    files_under = models.BigIntegerField(
+        null=True, help_text="The experiment under which its files lie, since its run was moved to another."
+    )
 
     class Meta:
         indexes = [models.Index(fields=["experiment", "-created_ms", "id"], name="logged_model_newest")]

@@ -30,6 +30,7 @@ BADGES: dict[str, Badge] = {
     "failed": Badge("bad", "failed", _("Failed")),
     "killed": Badge("off", "cancelled", _("Killed")),
     "deleted": Badge("off", "trash", _("Deleted")),
+    "archived": Badge("off", "archive", _("Archived")),
     # jobs
     "queued": Badge("wait", "queued", _("Queued")),
     "preparing": _moves(_("Preparing")),

@@ -129,8 +129,9 @@ def next_experiments(purge: Purge) -> bool:
         full = [one for one in there if one.runs.exists() or one.logged_models.exists()]
         gone = [one for one in there if one not in full]
         for experiment in gone:
-            key = places.of_experiment(experiment.pk).key
-            files.write_down([files.place(purge, key, left_over(experiment))])
+            if not selection.is_lent(experiment.pk):  # else the runs that were moved away still have their files there
+                key = places.of_experiment(experiment.pk).key
+                files.write_down([files.place(purge, key, left_over(experiment))])
         kept = [Kept("experiment", str(one.pk), one.name, [Holder("runs", str(one.runs.count()))]) for one in full]
         ledger.advance(purge, "experiments", str(found[-1].pk), Tally(experiments=len(gone)), kept)
         Experiment.objects.filter(pk__in=[one.pk for one in gone]).delete()

@@ -53,6 +53,16 @@ def experiments(purge: Purge) -> QuerySet[Experiment]:
     return rows.none()
 
 
+def lent(experiment_id: int) -> tuple[QuerySet[Run], QuerySet[LoggedModel]]:
+    """Give the runs and models that were moved to other experiments, and whose files still lie under this one."""
+    return Run.objects.filter(files_under=experiment_id), LoggedModel.objects.filter(files_under=experiment_id)
+
+
+def is_lent(experiment_id: int) -> bool:
+    runs, models = lent(experiment_id)
+    return runs.exists() or models.exists()
+
+
 def logged_models_of(runs: Sequence[Run]) -> QuerySet[LoggedModel]:
     """Give the models that go with their runs."""
     return LoggedModel.objects.filter(source_run__in=runs)

@@ -4,11 +4,8 @@ from experiments.queries.experiments import experiment, experiments, search_expe
 from experiments.queries.models import ModelDetails, logged_model, model_details, search_logged_models
 from experiments.queries.pages import (
     RunOverview,
-    RunRow,
-    RunsTable,
     recent_runs,
     run_overview,
-    runs_table,
 )
 from experiments.queries.runs import (
     RunDetails,
@@ -24,8 +21,6 @@ __all__ = [
     "ModelDetails",
     "RunDetails",
     "RunOverview",
-    "RunRow",
-    "RunsTable",
     "View",
     "experiment",
     "experiment_ids",
@@ -37,7 +32,6 @@ __all__ = [
     "run",
     "run_details",
     "run_overview",
-    "runs_table",
     "search_experiments",
     "search_logged_models",
     "search_runs",

@@ -14,6 +14,7 @@ from experiments.models import Experiment, LoggedModel, Purge, PurgeKind, Run
 from experiments.purging import Holder, Rule, Tally, neighbours, rule
 from experiments.purging import files as purged_files
 from experiments.purging import rows as purged_rows
+from experiments.purging import selection as purged_selection
 from experiments.purging.neighbours import Holds
 from experiments.purging.retention import DAY_MS
 from lib.clock import now_ms
@@ -127,7 +128,10 @@ def weighed(kind: str, thing: Experiment | Run | LoggedModel, emptied: Rule, hol
 
 def weight(thing: Experiment | Run | LoggedModel) -> Tally:
     if isinstance(thing, Experiment):
-        return purged_files.weigh(places.of_experiment(thing.pk).key)
+        runs, models = purged_selection.lent(thing.pk)
+        keys = [*map(purged_files.of_run, runs), *map(purged_files.of_model, models)]
+        stays = sum(map(purged_files.weigh, keys), Tally())
+        return purged_files.weigh(places.of_experiment(thing.pk).key) - stays
     if isinstance(thing, LoggedModel):
         return purged_files.weigh(purged_files.of_model(thing))
     own = purged_files.weigh(purged_files.of_run(thing))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db.models import QuerySet
 from django.http import HttpResponse, QueryDict, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -21,7 +22,6 @@ from experiments.queries import charts as chart_queries
 from experiments.queries import compare as queries
 from experiments.views import charts as chart_views
 from experiments.views import plots
-from experiments.views.selected import visible
 from experiments.views.table import Echo, harmless
 from lib.http import number_in
 from lib.search.tree import Of
@@ -82,6 +82,10 @@ def compared(request: Request) -> list[Compared]:
     return [
         Compared(run, place == 0, without(query, run.pk), changed(query, base=run.pk)) for place, run in enumerate(runs)
     ]
+
+
+def visible(request: Request) -> QuerySet[Run]:
+    return Run.objects.visible_to(request.actor).filter(workspace=request.workspace)
 
 
 @access.needs("experiments.read")

@@ -62,7 +62,9 @@ UNSAFE = [
     "a%5c..%5cb",
     "a\x00b",
     "a%00b",
+    "a%0d%0ab",
     "a\nb",
+    "a\x17b",
     "file:///etc/passwd",
     "x" * 300,
     "\ud800",
@@ -78,7 +80,9 @@ def test_a_path_that_could_lead_elsewhere_is_refused(alice, run, path):
         artifacts.entries(run, path)
 
 
-@pytest.mark.parametrize("path", ["a.txt", "a b/ü.txt", "100%.txt", "a+b/c#d?e", "x/…/y", "MLmodel"])
+@pytest.mark.parametrize(
+    "path", ["a.txt", "a b/ü.txt", "100%.txt", "a+b/c#d?e", "x/…/y", "MLmodel", "image%step%13%timestamp%1795"]
+)
 def test_a_plain_path_is_kept_as_it_is(alice, run, path):
     assert put(alice, run, path, b"content") == 7
     with artifacts.open_file(of_run(run).below(path)) as file:

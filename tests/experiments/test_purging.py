@@ -107,6 +107,23 @@ def test_an_experiment_goes_with_all_that_is_in_it(experiment, workspace):
     assert not any(world.rows().values())
 
 
+def test_a_run_that_was_moved_away_keeps_its_files_when_its_old_experiment_goes(experiment, workspace):
+    moved = world.make_run(experiment, "moved", sizes=(7,))
+    goes = world.make_run(experiment, "goes", sizes=(20,))
+    kept = {path: size for path, size in world.files().items() if moved.pk in path}
+    other = operations.create_experiment(Actor.system(), workspace, name="other")
+    operations.move_runs(Actor.system(), workspace, runs=[moved.pk], to=other)
+    operations.delete_experiment(Actor.system(), experiment)
+    done = purged(workspace, "experiment", str(experiment.pk))
+    assert world.files() == kept
+    assert (done.freed["size_bytes"], done.freed["runs"]) == (20, 1)
+    assert not Run.objects.filter(pk=goes.pk).exists()
+    moved.refresh_from_db()
+    operations.delete_run(Actor.system(), moved)
+    purged(workspace, "run", moved.pk)
+    assert world.files() == {}
+
+
 def test_children_stay_when_their_parent_goes(experiment, workspace, alice_user, browse):
     parent = world.make_run(experiment, "parent")
     child = operations.create_run(Actor.system(), experiment, name="child", tags={"mlflow.parentRunId": parent.pk})

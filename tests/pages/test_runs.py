@@ -187,4 +187,4 @@ def test_the_list_of_runs_keeps_its_number_of_queries(alice_browser, make_run, d
 def test_a_child_run_names_its_parent(alice, alice_browser, experiment, run):
     child = operations.create_run(alice, experiment, name="fold-1", tags={"mlflow.parentRunId": run.pk})
     assert "bright-heron" in text(alice_browser.get(f"/w/main/runs/{child.pk}/"))
-    assert "fold-1" in text(alice_browser.get(f"/w/main/runs/{run.pk}/"))
+    assert "fold-1" in text(alice_browser.get(f"/w/main/runs/{run.pk}/children/"))
