@@ -70,6 +70,7 @@ urlpatterns = [
     path("runs/<str:run_id>/artifacts/upload/", artifacts.run_upload, name="run-artifact-upload"),
     path("runs/<str:run_id>/artifacts/delete/", artifacts.run_artifact_delete, name="run-artifact-delete"),
     path("runs/<str:run_id>/job/", runs.run_job, name="run-job"),
+    path("runs/<str:run_id>/code/", runs.run_code, name="run-code"),
     path("runs/<str:run_id>/children/", run_tabs.run_children, name="run-children"),
     path("runs/<str:run_id>/models/", run_tabs.run_models, name="run-models"),
     path("runs/<str:run_id>/tag/", run_tabs.run_tag, name="run-tag"),

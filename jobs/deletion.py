@@ -8,9 +8,8 @@ from django.utils.translation import gettext as _
 
 from experiments.artifacts import store
 from experiments.purging import Holder, Neighbour
-from jobs.models import JOB_ENDED, Job, JobState, Snapshot
+from jobs.models import JOB_ENDED, JOB_HELD, JOB_WAITING, Job, Snapshot
 from jobs.operations import cancel_job
-from jobs.operations.running import HELD
 from lib.clock import now_ms
 from lib.errors import NotFound
 from workspaces.access import Actor
@@ -23,18 +22,17 @@ PATIENCE_MS = 20_000
 
 
 def count(workspace: Workspace) -> list[Count]:
-    snapshots = Snapshot.objects.filter(workspace=workspace)
-    size = sum(snapshots.values_list("size_bytes", flat=True))
+    size = store().size(f"blobs/{workspace.pk}")
     return [Count(_("jobs"), Job.objects.filter(workspace=workspace).count(), size)]
 
 
 def delete_next_batch(workspace: Workspace) -> bool:
     rows = Job.objects.filter(workspace=workspace)
-    live = list(rows.filter(state__in=(JobState.QUEUED, *HELD))[:BATCH])
+    live = list(rows.filter(state__in=(*JOB_WAITING, *JOB_HELD))[:BATCH])
     for job in live:
         cancel_job(Actor.system(), job)
     oldest = now_ms() - PATIENCE_MS
-    if any(job.state in HELD and (job.cancel_asked_ms or now_ms()) > oldest for job in live):
+    if any(job.state in JOB_HELD and (job.cancel_asked_ms or now_ms()) > oldest for job in live):
         return True
     batch = list(rows[:BATCH])
     for job in batch:
@@ -43,8 +41,10 @@ def delete_next_batch(workspace: Workspace) -> bool:
         Job.objects.filter(pk__in=[job.pk for job in batch]).delete()
         return True
     if not Snapshot.objects.filter(workspace=workspace).exists():
+        remove(f"blobs/{workspace.pk}")  # contents that came for a snapshot which never was listed whole
         return False
-    remove(f"snapshots/{workspace.pk}")
+    remove(f"blobs/{workspace.pk}")
+    remove(f"snapshots/{workspace.pk}")  # archives of before contents were kept one by one
     Snapshot.objects.filter(workspace=workspace).delete()
     return True
 

@@ -145,6 +145,12 @@ def run_job(request: Request, run_id: str) -> HttpResponse:
     return render(request, "experiments/run_job.html", frame(fetch(request, run_id), "job"))
 
 
+@access.needs("experiments.read")
+@require_GET
+def run_code(request: Request, run_id: str) -> HttpResponse:
+    return render(request, "experiments/run_code.html", frame(fetch(request, run_id), "code"))
+
+
 @access.needs("experiments.write")
 @require_POST
 def run_rename(request: Request, run_id: str) -> HttpResponseBase:
