@@ -83,7 +83,7 @@ def endpoints(request: Request) -> Response:
         kind=shapes.TARGETS[values.pop("compute_type")],
         compute_name=values.pop("compute_target_name"),
         size=shapes.size(values),
-        code=shapes.code(values),
+        code=shapes.code(actor, workspace, values),
         tags=values.pop("tags", None),
         properties=values.pop("properties"),
         chosen_keys=(values.pop("primary_key", ""), values.pop("secondary_key", "")),
@@ -115,7 +115,7 @@ def endpoint(request: Request, name: str) -> Response:
 @api_view(["POST"])
 def deployments(request: Request, name: str) -> Response:
     """Deploy a model version as the next revision."""
-    actor, _workspace = around(request)
+    actor, workspace = around(request)
     values = shape(DeployIn, request)
     version = take_version(request, values)
     operations.deploy(
@@ -123,7 +123,7 @@ def deployments(request: Request, name: str) -> Response:
         fetch(request, name),
         model_version=version,
         size=shapes.size(values),
-        code=shapes.code(values),
+        code=shapes.code(actor, workspace, values),
         takes_traffic=values["takes_traffic"],
     )
     return answer(request, name, 202)

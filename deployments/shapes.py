@@ -15,6 +15,8 @@ from compute.shapes import EnvironmentIn, asked_spec
 from deployments import operations, snippets
 from deployments.models import Change, Deployment, Endpoint, Target
 from lib.errors import InvalidValue
+from workspaces.access import Actor
+from workspaces.models import Workspace
 
 POLICY = {
     "autoscale_enabled": "is_autoscaled",
@@ -232,13 +234,13 @@ def size(values: dict[str, Any]) -> operations.Size:
     return operations.Size(cores, limit if limit is not None else memory, ceiling)
 
 
-def code(values: dict[str, Any]) -> operations.Code | None:
+def code(actor: Actor, workspace: Workspace, values: dict[str, Any]) -> operations.Code | None:
     """Take an entry script, its files and environment out of values."""
     script, files = values.pop("entry_script", ""), values.pop("files", {})
     environment = values.pop("environment", None)
     if not script:
         return None
-    return operations.Code(script, files, asked_spec(environment) if environment else None)
+    return operations.Code(script, files, asked_spec(actor, workspace, environment) if environment else None)
 
 
 def by_revision(shares: dict[str, int]) -> dict[int, int]:
