@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import difflib
+from collections import Counter
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.db.models import Prefetch, Q, QuerySet
+from django.utils.translation import gettext as _
 
-from compute import environments
+from compute import environments, sizes
 from compute.environments import Built
 from compute.environments.build import LOG
-from compute.models import BuildState, ComputeTarget, EnvironmentBuild, EnvironmentUse, Node
+from compute.models import (
+    BuildState,
+    ComputeTarget,
+    EnvironmentBuild,
+    EnvironmentRules,
+    EnvironmentUse,
+    Node,
+    NodeWish,
+    TargetState,
+)
+from compute.sizes import Size
 from lib.clock import now_ms
+from lib.errors import NotFound
 from lib.textfile import Piece, newest_line, read_piece
 from workspaces.access import Actor
 from workspaces.models import Workspace
@@ -43,14 +57,24 @@ def build_newest_line(build: EnvironmentBuild) -> str:
 
 @dataclass(frozen=True)
 class NodeRow:
-    """A node as pages show it; `runs` are the ids of the runs it works on."""
+    """A node as pages and programs see it."""
 
     node: Node
     is_online: bool
 
     @property
     def state(self) -> str:
-        return "online" if self.is_online else "offline"
+        """Say what it does: preparing, idle, running, draining, drained, leaving, unusable or offline."""
+        node = self.node
+        if node.wanted == NodeWish.LEAVE:
+            return "leaving"
+        if node.is_hosted and node.heartbeat_ms == 0:
+            return "preparing"
+        if not self.is_online:
+            return "unusable" if node.is_hosted else "offline"
+        if node.wanted == NodeWish.DRAIN:
+            return "draining" if node.working else "drained"
+        return "running" if node.working else "idle"
 
 
 @dataclass(frozen=True)
@@ -62,13 +86,89 @@ class TargetRow:
     def slots(self) -> int:
         return sum(row.node.slots for row in self.nodes if row.is_online)
 
+    @property
+    def busy(self) -> int:
+        return sum(row.node.working for row in self.nodes)
+
+    @property
+    def online(self) -> int:
+        return sum(row.is_online for row in self.nodes)
+
+    @property
+    def counts(self) -> Counter[str]:
+        return Counter(row.state for row in self.nodes)
+
+    @property
+    def allocation(self) -> str:
+        """Say whether nodes are on their way in or out."""
+        moves = self.counts["preparing"] + self.counts["leaving"] > 0
+        return "Resizing" if moves else "Steady"
+
+    @property
+    def size(self) -> Size | None:
+        return sizes.find(self.target.vm_size)
+
+    @property
+    def state(self) -> str:
+        return "Resizing" if self.target.state == "Succeeded" and self.allocation == "Resizing" else self.target.state
+
+
+def target_rows(workspace: Workspace) -> QuerySet[ComputeTarget]:
+    """List the clusters of the studio and of the workspace that are not gone."""
+    rows = ComputeTarget.objects.filter(Q(workspace=None) | Q(workspace=workspace))
+    return rows.exclude(state=TargetState.DELETED).order_by("pk")
+
 
 def targets(workspace: Workspace) -> list[TargetRow]:
-    """List the clusters that the workspace's jobs may run on: the studio's own, and the workspace's."""
-    rows = ComputeTarget.objects.filter(Q(workspace=None) | Q(workspace=workspace)).order_by("pk")
-    rows = rows.prefetch_related(Prefetch("nodes", Node.objects.order_by("name")))
+    """List the clusters that the workspace may use, with their nodes."""
+    rows = target_rows(workspace).prefetch_related(Prefetch("nodes", Node.objects.order_by("pk")))
+    return [with_nodes(target, list(target.nodes.all())) for target in rows]
+
+
+def with_nodes(target: ComputeTarget, nodes: list[Node]) -> TargetRow:
     oldest = now_ms() - ONLINE_MS
-    return [
-        TargetRow(target, [NodeRow(node, node.heartbeat_ms >= oldest) for node in target.nodes.all()])
-        for target in rows
-    ]
+    return TargetRow(target, [NodeRow(node, node.heartbeat_ms >= oldest) for node in nodes])
+
+
+def find_target(actor: Actor, workspace: Workspace, name: str) -> ComputeTarget:
+    """Find a cluster by its name, the workspace's own before the studio's. Raises NotFound, which tells near names."""
+    if not actor.may("compute.read", workspace):
+        raise NotFound(_("There is no compute target “%s”.") % name[:60])
+    rows = list(target_rows(workspace).filter(name=name))
+    if rows:
+        return max(rows, key=lambda row: row.workspace_id is not None)
+    known = list(target_rows(workspace).values_list("name", flat=True))
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or known
+    said = _("There is no compute target “%s”.") % name[:60]
+    raise NotFound(f"{said} {_('There is: %s.') % ', '.join(near)}" if near else said)
+
+
+def target_row(actor: Actor, workspace: Workspace, name: str) -> TargetRow:
+    target = find_target(actor, workspace, name)
+    return with_nodes(target, list(target.nodes.order_by("pk")))
+
+
+def room(target: ComputeTarget, *, before: int = 0) -> str:
+    """Say in a sentence what a job with so many before it waits for."""
+    row = with_nodes(target, list(target.nodes.order_by("pk")))
+    free = sum(
+        max(0, one.node.slots - one.node.working)
+        for one in row.nodes
+        if one.is_online and one.node.wanted == NodeWish.WORK
+    )
+    if free > before:
+        return _("A node of %s has room for it.") % target.name
+    if free + row.counts["preparing"] > before:
+        return _("A node of %s is being started for it.") % target.name
+    if row.online:
+        most = f" {_('of %s') % target.max_nodes}" if target.max_nodes else ""
+        return _("All nodes of %(name)s are at work: %(online)d%(most)s.") % {
+            "name": target.name, "online": row.online, "most": most,
+        }  # fmt: skip
+    if target.max_nodes:
+        return _("%s has no node yet; one is asked for.") % target.name
+    return _("No machine of %s is there: join one, or start it again.") % target.name
+
+
+def is_strict(workspace: Workspace) -> bool:
+    return EnvironmentRules.objects.filter(workspace=workspace, is_strict=True).exists()

@@ -6,24 +6,30 @@ from typing import Any
 
 from rest_framework import serializers
 
-from compute.environments import BadEnvironment, EnvironmentSpec, parse_files
-from compute.environments.spec import make
-from lib.errors import InvalidValue
+from compute import named
+from compute.environments import EnvironmentSpec
+from workspaces.access import Actor
+from workspaces.models import Workspace
 
 
 class EnvironmentIn(serializers.Serializer[Any]):
-    """Either `files` by name (conda.yaml, python_env.yaml, requirements.txt) or a list of `packages`."""
+    """One of: `reference` (`name` or `name@version`), `files` by name (conda.yaml, …), or a list of `packages`."""
 
+    reference = serializers.CharField(max_length=130, default="", allow_blank=True)
     name = serializers.CharField(max_length=200, default="", allow_blank=True)
     python = serializers.CharField(max_length=20, default="", allow_blank=True)
     packages = serializers.ListField(child=serializers.CharField(max_length=300), required=False)
     files = serializers.DictField(child=serializers.CharField(max_length=200_000), required=False)
 
 
-def asked_spec(values: dict[str, Any]) -> EnvironmentSpec:
-    try:
-        if "files" in values:
-            return parse_files(values["files"], name=values["name"])
-        return make(values.get("packages", ()), python=values["python"], name=values["name"])
-    except BadEnvironment as error:
-        raise InvalidValue(str(error)) from None
+def asked_spec(actor: Actor, workspace: Workspace, values: dict[str, Any]) -> EnvironmentSpec:
+    """Give what was asked for. Raises NotFound for an unknown name, InvalidValue for what cannot be read."""
+    if values.get("reference"):
+        return named.find_named(actor, workspace, values["reference"]).spec
+    return named.spec_of(values, name=values["name"])
+
+
+def asked_name(actor: Actor, workspace: Workspace, values: dict[str, Any]) -> str:
+    """Give the name and version that were asked for, empty when packages were."""
+    reference = values.get("reference")
+    return named.find_named(actor, workspace, reference).reference if reference else ""

@@ -1,66 +1,115 @@
-"""Pages: environments with their build, clusters with their nodes."""
+"""Pages: clusters with their nodes."""
 
 from __future__ import annotations
 
-from django.core.paginator import Paginator
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from compute import queries
-from compute.models import BuildState, EnvironmentUse
-from lib.http import number_in
+from compute import forms, operations, queries
+from compute.models import ComputeTarget
+from lib.errors import InvalidValue, NotFound, StudioError
+from lib.html import FORM_ERROR, done, is_partial
 from workspaces import access
 from workspaces.request import Request
-
-PAGE = 50
-
-
-@access.needs("compute.read")
-@require_safe
-def environment_list(request: Request) -> HttpResponse:
-    uses = queries.environment_uses(request.actor, request.workspace)
-    page = Paginator(uses, PAGE).get_page(request.GET.get("page"))
-    return render(request, "compute/environment_list.html", {"page": page})
-
-
-@access.needs("compute.read")
-@require_safe
-def environment_detail(request: Request, digest: str) -> HttpResponse:
-    return render(request, "compute/environment_detail.html", environment_context(found(request, digest)))
-
-
-@access.needs("compute.read")
-@require_safe
-def environment_state(request: Request, digest: str) -> HttpResponse:
-    return render(request, "compute/_environment_state.html", environment_context(found(request, digest)))
-
-
-@access.needs("compute.read")
-@require_safe
-def environment_log(request: Request, digest: str) -> JsonResponse:
-    """Give the build log from `?offset=` on."""
-    piece = queries.build_log(found(request, digest).build, number_in(request, "offset"))
-    return JsonResponse({"text": piece.text, "offset": piece.offset, "final": piece.final})
 
 
 @access.needs("compute.read")
 @require_safe
 def target_list(request: Request) -> HttpResponse:
-    template = "compute/_targets.html" if request.headers.get("HX-Request") else "compute/target_list.html"
+    template = "compute/_targets.html" if is_partial(request) else "compute/target_list.html"
     return render(request, template, {"targets": queries.targets(request.workspace)})
 
 
-def found(request: Request, digest: str) -> EnvironmentUse:
-    rows = queries.environment_uses(request.actor, request.workspace)
-    return access.fetch(request.actor, rows, build__digest=digest)
+@access.needs("compute.write")
+@require_http_methods(["GET", "HEAD", "POST"])
+def target_create(request: Request) -> HttpResponse:
+    form = forms.ClusterForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            target = operations.create_cluster(request.actor, request.workspace, **form.values())
+            return done(request, target_url(request, target))
+        except StudioError as error:
+            form.add_error(error.field if error.field in form.fields else None, str(error))
+    status = FORM_ERROR if form.errors else 200
+    return render(request, "compute/target_form.html", {"form": form}, status=status)
 
 
-def environment_context(use: EnvironmentUse) -> dict[str, object]:
-    build = use.build
-    took = build.ended_ms - build.started_ms if build.ended_ms and build.started_ms else None
-    newest = "" if build.state in (BuildState.READY, BuildState.FAILED) else queries.build_newest_line(build)
-    return {"use": use, "build": build, "is_over": build.state in AT_REST, "took_ms": took, "newest": newest}
+@access.needs("compute.read")
+@require_safe
+def target_detail(request: Request, name: str) -> HttpResponse:
+    row = queries.target_row(request.actor, request.workspace, name)
+    template = "compute/_target_state.html" if is_partial(request) else "compute/target_detail.html"
+    return render(request, template, target_context(row))
 
 
-AT_REST = (BuildState.READY, BuildState.FAILED)
+@access.needs("compute.write")
+@require_POST
+def target_scale(request: Request, name: str) -> HttpResponse:
+    target = own_target(request, name)
+    form = forms.ScaleForm(request.POST)
+    if form.is_valid():
+        try:
+            operations.update_cluster(request.actor, target, **form.cleaned_data)
+            return done(request, target_url(request, target))
+        except InvalidValue as error:
+            form.add_error(error.field if error.field in form.fields else None, str(error))
+    row = queries.target_row(request.actor, request.workspace, name)
+    context = {**target_context(row), "scale": form}
+    return render(request, "compute/target_detail.html", context, status=FORM_ERROR)
+
+
+@access.needs("compute.write")
+@require_POST
+def target_join(request: Request, name: str) -> HttpResponse:
+    """Show the command that joins a machine, with a token that was made for it and is shown this once."""
+    target = own_target(request, name)
+    secret = operations.create_join_token(request.actor, target)
+    row = queries.target_row(request.actor, request.workspace, name)
+    context = {**target_context(row), "join_command": operations.join_command(target, secret)}
+    return render(request, "compute/target_detail.html", context)
+
+
+@access.needs("compute.write")
+@require_POST
+def target_delete(request: Request, name: str) -> HttpResponse:
+    operations.delete_cluster(request.actor, own_target(request, name))
+    return done(request, reverse("compute:target-list", args=[request.workspace.name]))
+
+
+@access.needs("compute.write")
+@require_POST
+def node_act(request: Request, name: str, node_id: int, act: str) -> HttpResponse:
+    """Drain a node, give it work again, or let it leave."""
+    target = own_target(request, name)
+    node = target.nodes.filter(pk=node_id).first()
+    if node is None or act not in ("drain", "resume", "remove"):
+        raise NotFound("There is no such node.")
+    if act == "remove":
+        operations.remove_node(request.actor, target, node=node)
+    else:
+        operations.drain_node(request.actor, target, node=node, is_drained=act == "drain")
+    return done(request, target_url(request, target))
+
+
+def own_target(request: Request, name: str) -> ComputeTarget:
+    target = queries.find_target(request.actor, request.workspace, name)
+    if target.workspace_id is None:
+        raise InvalidValue("This compute target belongs to the whole studio and is not changed here.")
+    return target
+
+
+def target_url(request: Request, target: ComputeTarget) -> str:
+    return reverse("compute:target-detail", args=[request.workspace.name, target.name])
+
+
+def target_context(row: queries.TargetRow) -> dict[str, object]:
+    target = row.target
+    given = {"min_nodes": target.min_nodes, "max_nodes": target.max_nodes, "idle_s": target.idle_s}
+    return {
+        "row": row,
+        "target": target,
+        "is_own": target.workspace_id is not None and target.state != "Deleting",
+        "scale": forms.ScaleForm(initial=given) if target.max_nodes is not None else None,
+    }

@@ -4,91 +4,37 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from deployments import operations, queries, snippets, targets
-from deployments.models import Deployment, Endpoint
+from deployments import collection, operations, queries, shapes, targets, telemetry
+from deployments.models import Endpoint
+from deployments.shapes import (
+    ChangeOut,
+    DeployIn,
+    EndpointIn,
+    EndpointOut,
+    KeptOut,
+    KeysOut,
+    LogOut,
+    PolicyIn,
+    RollBackIn,
+    SliceOut,
+    TokenOut,
+    TrafficIn,
+    WhichIn,
+)
+from lib.clock import now_ms
+from lib.http import number_in
 from registry.models import ModelVersion
 from workspaces import access
 from workspaces.models import Workspace
 
 MOST_LINES = 5000
-
-
-class DeploymentOut(serializers.ModelSerializer[Deployment]):
-    model = serializers.CharField(source="model_label")
-    memory_gb = serializers.FloatField()
-    replicas_seen = serializers.JSONField(source="seen")
-
-    class Meta:
-        model = Deployment
-        fields = [
-            "revision", "model", "state", "traffic", "cpu_cores", "memory_gb", "replicas", "replicas_seen", "stages",
-            "detail", "error", "trace", "restarts", "created_by", "created_ms",
-        ]  # fmt: skip
-
-
-class EndpointOut(serializers.ModelSerializer[Endpoint]):
-    compute_type = serializers.CharField(source="target_kind")
-    scoring_uri = serializers.SerializerMethodField()
-    swagger_uri = serializers.SerializerMethodField()
-    auth_enabled = serializers.SerializerMethodField()
-    deployments = DeploymentOut(many=True)
-
-    class Meta:
-        model = Endpoint
-        fields = [
-            "name", "state", "compute_type", "scoring_uri", "swagger_uri", "auth_enabled", "description", "tags",
-            "created_by", "created_ms", "updated_ms", "deployments",
-        ]  # fmt: skip
-
-    def get_scoring_uri(self, endpoint: Endpoint) -> str:
-        return snippets.scoring_url(endpoint)
-
-    def get_swagger_uri(self, endpoint: Endpoint) -> str:
-        return snippets.swagger_url(endpoint)
-
-    def get_auth_enabled(self, endpoint: Endpoint) -> bool:
-        return not endpoint.is_public
-
-
-class DeployIn(serializers.Serializer[Any]):
-    model = serializers.CharField(max_length=256)
-    version = serializers.IntegerField(min_value=1)
-    cpu_cores = serializers.FloatField(required=False)
-    memory_gb = serializers.FloatField(required=False)
-
-
-class EndpointIn(DeployIn):
-    name = serializers.CharField(max_length=32)
-    auth_enabled = serializers.BooleanField(default=True)
-    description = serializers.CharField(default="", allow_blank=True)
-    tags = serializers.DictField(child=serializers.CharField(allow_blank=True), default=dict)
-
-
-class AuthIn(serializers.Serializer[Any]):
-    auth_enabled = serializers.BooleanField()
-
-
-class RollBackIn(serializers.Serializer[Any]):
-    revision = serializers.IntegerField(min_value=1)
-
-
-class WhichIn(serializers.Serializer[Any]):
-    which = serializers.CharField(max_length=20)
-
-
-class KeysOut(serializers.Serializer[Any]):
-    primary = serializers.CharField()
-    secondary = serializers.CharField()
-
-
-class LogOut(serializers.Serializer[Any]):
-    lines = serializers.ListField(child=serializers.CharField())
 
 
 def around(request: Request) -> tuple[access.Actor, Workspace]:
@@ -128,26 +74,39 @@ def endpoints(request: Request) -> Response:
         return Response(EndpointOut(queries.endpoints(actor, workspace), many=True).data)
     values = shape(EndpointIn, request)
     version = take_version(request, values)
-    auth = Endpoint.Auth.KEY if values.pop("auth_enabled") else Endpoint.Auth.NONE
-    made = operations.create_endpoint(actor, workspace, model_version=version, auth=auth, **values)
+    values.pop("takes_traffic")
+    made = operations.create_endpoint(
+        actor,
+        workspace,
+        name=values.pop("name"),
+        model_version=version,
+        kind=shapes.TARGETS[values.pop("compute_type")],
+        compute_name=values.pop("compute_target_name"),
+        size=shapes.size(values),
+        code=shapes.code(actor, workspace, values),
+        tags=values.pop("tags", None),
+        properties=values.pop("properties"),
+        chosen_keys=(values.pop("primary_key", ""), values.pop("secondary_key", "")),
+        policy=shapes.policy(values, Endpoint.Auth.KEY),
+    )
     return answer(request, made.name, 202)
 
 
 @access.needs(GET="deployments.read", PATCH="deployments.write", DELETE="deployments.write")
 @extend_schema(methods=["GET"], responses=EndpointOut)
-@extend_schema(methods=["PATCH"], request=AuthIn, responses=EndpointOut)
+@extend_schema(methods=["PATCH"], request=PolicyIn, responses=EndpointOut)
 @extend_schema(methods=["DELETE"], responses={202: None})
 @api_view(["GET", "PATCH", "DELETE"])
 def endpoint(request: Request, name: str) -> Response:
-    """Show an endpoint, change who may call it, or delete it."""
+    """Show an endpoint, change who may call it and how it answers and grows, or delete it."""
     actor, _workspace = around(request)
     if request.method == "DELETE":
         operations.delete_endpoint(actor, fetch(request, name))
         return Response(status=202)
     if request.method == "PATCH":
-        wanted = shape(AuthIn, request)["auth_enabled"]
-        auth = Endpoint.Auth.KEY if wanted else Endpoint.Auth.NONE
-        operations.change_auth(actor, fetch(request, name), auth=auth)
+        values = shape(PolicyIn, request)
+        tags = values.pop("tags", None)
+        operations.change_endpoint(actor, fetch(request, name), tags=tags, policy=shapes.policy(values))
     return answer(request, name)
 
 
@@ -156,10 +115,28 @@ def endpoint(request: Request, name: str) -> Response:
 @api_view(["POST"])
 def deployments(request: Request, name: str) -> Response:
     """Deploy a model version as the next revision."""
-    actor, _workspace = around(request)
+    actor, workspace = around(request)
     values = shape(DeployIn, request)
     version = take_version(request, values)
-    operations.deploy(actor, fetch(request, name), model_version=version, **values)
+    operations.deploy(
+        actor,
+        fetch(request, name),
+        model_version=version,
+        size=shapes.size(values),
+        code=shapes.code(actor, workspace, values),
+        takes_traffic=values["takes_traffic"],
+    )
+    return answer(request, name, 202)
+
+
+@access.needs("deployments.write")
+@extend_schema(request=TrafficIn, responses={202: EndpointOut})
+@api_view(["POST"])
+def traffic(request: Request, name: str) -> Response:
+    """Divide the requests among healthy revisions; one may be shown some of them besides, and nobody waits for it."""
+    values = shape(TrafficIn, request)
+    shares, mirror = shapes.by_revision(values["traffic"]), shapes.by_revision(values["mirror"])
+    operations.share_traffic(around(request)[0], fetch(request, name), shares=shares, mirror=mirror)
     return answer(request, name, 202)
 
 
@@ -209,6 +186,65 @@ def regenerate_key(request: Request, name: str) -> Response:
     operations.regenerate_key(actor, fetch(request, name), **shape(WhichIn, request))
     primary, secondary = operations.read_keys(actor, fetch(request, name))
     return Response({"primary": primary, "secondary": secondary}, headers={"Cache-Control": "no-store"})
+
+
+@access.needs(POST="keys.read", DELETE="deployments.write")
+@extend_schema(methods=["POST"], request=None, responses=TokenOut)
+@extend_schema(methods=["DELETE"], responses={204: None})
+@api_view(["POST", "DELETE"])
+def token(request: Request, name: str) -> Response:
+    """Get a token that opens the endpoint for an hour, or end all that were given out."""
+    actor, _workspace = around(request)
+    if request.method == "DELETE":
+        operations.end_tokens(actor, fetch(request, name))
+        return Response(status=204)
+    made = operations.new_token(actor, fetch(request, name))
+    return Response(TokenOut(made).data, headers={"Cache-Control": "no-store"})
+
+
+@access.needs("deployments.read")
+@extend_schema(responses=ChangeOut(many=True))
+@api_view(["GET"])
+def history(request: Request, name: str) -> Response:
+    """List who changed what, newest first."""
+    return Response(ChangeOut(queries.history(fetch(request, name)), many=True).data)
+
+
+@access.needs("deployments.read")
+@extend_schema(responses=SliceOut(many=True))
+@api_view(["GET"])
+def metrics(request: Request, name: str) -> Response:
+    """Show what was answered in the last `?minutes=` (60), at most 240 spans of time."""
+    now = now_ms()
+    minutes = min(number_in(request._request, "minutes", 60), 60 * 24 * 400) or 60
+    spans = telemetry.series(fetch(request, name), now - minutes * telemetry.MINUTE_MS, now)
+    return Response([described(span) for span in spans])
+
+
+@access.needs("deployments.read")
+@extend_schema(responses=KeptOut(many=True))
+@api_view(["GET"])
+def collected(request: Request, name: str) -> Response | HttpResponse:
+    """List the files of sampled inputs and outputs, or give one (`?path=`): a JSON object a line."""
+    endpoint, path = fetch(request, name), request.query_params.get("path", "")
+    if path:
+        return HttpResponse(collection.read(endpoint, path), content_type="application/x-ndjson")
+    return Response(KeptOut(collection.kept(endpoint), many=True).data)
+
+
+def described(span: telemetry.Slice) -> dict[str, Any]:
+    return {
+        "start_ms": span.start_ms,
+        "span_ms": span.span_ms,
+        "requests": span.requests,
+        "refused": span.refused,
+        "failed": span.failed,
+        "p50_ms": span.percentile(0.5),
+        "p95_ms": span.percentile(0.95),
+        "p99_ms": span.percentile(0.99),
+        "cpu_ms": round(span.cpu_ms, 1),
+        "memory_bytes": span.memory_bytes,
+    }
 
 
 @access.needs("deployments.read")

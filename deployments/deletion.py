@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection
+
 from django.utils.translation import gettext as _
 
-from deployments.models import Endpoint, EndpointState, Wanted
+from deployments.models import Deployment, DeploymentState, Endpoint, EndpointState, Wanted
+from registry import holding
 from workspaces.deletion import Count, Participant, register
 from workspaces.models import Workspace
 
@@ -26,5 +30,16 @@ def delete_next_batch(workspace: Workspace) -> bool:
     return endpoints.exists()
 
 
+def served(version_ids: Collection[int]) -> dict[int, list[str]]:
+    """Say which endpoints serve which versions, or would when they are started again."""
+    rows = Deployment.objects.filter(model_version__in=version_ids, wanted=Wanted.RUNNING)
+    rows = rows.exclude(endpoint__wanted=Wanted.ABSENT).exclude(state=DeploymentState.FAILED)
+    found: dict[int, list[str]] = defaultdict(list)
+    for pk, name in rows.order_by("endpoint__name").values_list("model_version", "endpoint__name").distinct():
+        found[pk].append(name)
+    return found
+
+
 def join() -> None:
+    holding.served_by.append(served)
     register(Participant(order=10, name="deployments", count=count, delete_next_batch=delete_next_batch))

@@ -17,6 +17,7 @@ from compute.models import BuildState, EnvironmentBuild
 from compute.operations import request_environment
 from deployments import layer, model_files
 from deployments.drivers.base import Program
+from deployments.models import Deployment
 from registry.models import ModelVersion
 from workspaces.access import Actor
 
@@ -35,12 +36,13 @@ class Interpreter:
     is_reachable: bool
 
 
-def request(version: ModelVersion) -> EnvironmentBuild:
-    """Give the environment for a model: one of the workspace's that has all it asks for, else one to be built.
+def request(version: ModelVersion, deployment: Deployment) -> EnvironmentBuild:
+    """Give the environment for a revision: one of the workspace's that has all it asks for, else one to be built.
 
     Raises BadEnvironment for a model that asks for what cannot be had.
     """
-    spec = specification(version)
+    asked = deployment.environment_spec
+    spec = EnvironmentSpec.from_json(asked) if asked else specification(version)
     return already_there(version, spec) or request_environment(Actor.system(), version.workspace, spec=spec)
 
 

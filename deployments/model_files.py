@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from lib.errors import InvalidValue, NotFound
 from registry.models import ModelVersion
 from registry.queries import model_files
 
+PICKLE_SUFFIXES = (".pkl", ".pickle", ".joblib")
 BARE_SUFFIXES = (".pkl", ".pickle", ".joblib", ".skops")
 ROW = re.compile(r"\[\n(?P<indent> +)([^\[\]{}]*?)\n *\]")
 LONGEST_PRETTY = 8000
@@ -63,6 +65,22 @@ def environment_files(version: ModelVersion) -> dict[str, str]:
     return found
 
 
+def weigh(version: ModelVersion) -> tuple[int, list[str]]:
+    """Give the bytes of all files, and the names of those that are pickles."""
+    total, pickles = 0, []
+    waiting = [(model_files(version), 6)]
+    while waiting:
+        place, depth = waiting.pop()
+        for entry in artifacts.store().entries(place.key):
+            if entry.is_dir:
+                waiting += [(place.below(entry.name), depth - 1)] if depth else []
+                continue
+            total += entry.size_bytes or 0
+            if entry.name.endswith(PICKLE_SUFFIXES):
+                pickles.append(entry.name)
+    return total, sorted(pickles)
+
+
 def example_body(version: ModelVersion) -> str:
     """Give a request body to try the model with: its own example, else one made of its signature."""
     example = artifacts.input_example(model_files(version))
@@ -85,6 +103,23 @@ def put(version: ModelVersion, folder: Path, owner: int | None) -> None:
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     artifacts.materialise(model_files(version), draft)
+    _hand_over(draft, folder, owner)
+
+
+def put_code(code: Mapping[str, str], folder: Path, owner: int | None) -> None:
+    """Write an entry script and what lies beside it; the paths were checked when they were taken."""
+    if folder.is_dir():
+        return
+    draft = folder.with_name(f".{folder.name}")
+    shutil.rmtree(draft, ignore_errors=True)
+    for name, text in code.items():
+        path = draft / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    _hand_over(draft, folder, owner)
+
+
+def _hand_over(draft: Path, folder: Path, owner: int | None) -> None:
     for path in [*draft.rglob("*"), draft]:
         path.chmod(0o500 if path.is_dir() else 0o400)
         if owner is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
@@ -9,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from deployments import targets
-from deployments.models import COMING, STAGES, Deployment, DeploymentState, Endpoint
+from deployments.models import COMING, STAGES, Change, Deployment, DeploymentState, Endpoint
 from lib.clock import now_ms
 from lib.textfile import Piece
 from registry.models import ModelVersion
@@ -53,9 +54,16 @@ def deployments(endpoint: Endpoint) -> QuerySet[Deployment]:
     return endpoint.deployments.select_related("model_version__model", "environment", "endpoint").order_by("-revision")
 
 
+def history(endpoint: Endpoint, count: int = 100) -> QuerySet[Change]:
+    """List what was done to an endpoint, newest first."""
+    return endpoint.changes.order_by("-at_ms", "-pk")[:count]
+
+
 def serving(endpoint: Endpoint) -> Deployment | None:
-    """Give the revision that has the traffic."""
-    found: Deployment | None = next((one for one in endpoint.deployments.all() if one.traffic), None)
+    """Give the revision that has the most of the traffic."""
+    found: Deployment | None = max(
+        (one for one in endpoint.deployments.all() if one.traffic), key=lambda one: one.traffic, default=None
+    )
     return found
 
 
@@ -131,6 +139,18 @@ def free_name(workspace: Workspace, wanted: str) -> str:
     taken = set(Endpoint.objects.filter(workspace=workspace, name__startswith=base).values_list("name", flat=True))
     names = [base, *(f"{base}-{number}" for number in range(2, 100))]
     return next((name for name in names if name not in taken), base)
+
+
+def whole_log(deployment: Deployment, replica: int) -> Iterator[str]:
+    """Give a replica's log from its beginning, piece by piece, as far as it goes now."""
+    offset = 0
+    while True:
+        piece = replica_log(deployment, replica, offset)
+        if piece.text:
+            yield piece.text
+        if piece.final or piece.offset <= offset:
+            return
+        offset = piece.offset
 
 
 def replica_log(deployment: Deployment, replica: int, offset: int) -> Piece:

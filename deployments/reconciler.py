@@ -9,24 +9,26 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from django.db import connection
 from django.utils.translation import gettext as _
 
 from compute.environments import BadEnvironment
 from compute.models import BuildState
-from deployments import failures, keys
+from deployments import collection, failures, keys, replicas, telemetry
 from deployments.drivers.base import DriverError, Observed, ServingSpec
 from deployments.models import (
     COMING,
     SERVING,
+    Change,
     Deployment,
     DeploymentState,
     Endpoint,
     EndpointState,
     Wanted,
 )
-from deployments.routes import Replica, Route
+from deployments.routes import Mirror, Route, weigh
 from deployments.world import World
 from lib.errors import StudioError
 
@@ -35,6 +37,10 @@ logger = logging.getLogger(__name__)
 LOCK = 0x5E17E
 START_DEADLINE_MS = 15 * 60 * 1000
 HUNG_MS = 60 * 1000
+# An old worker of the gateway goes on serving its clients' idle connections for ten seconds after a reload.
+LINGER_MS = 15 * 1000
+CALM_MS = 30 * 1000
+KEEP_EVERY_MS = 5000
 STEADY_MS = 60 * 1000
 # Waits before the first, second, … restart in a row.
 BACK_OFF_MS = (0, 1000, 2000, 5000, 10_000, 30_000)
@@ -61,6 +67,7 @@ def sweep(world: World, kind: str = "process") -> None:
         logger.warning("clearing a revision of no endpoint name=%s", name)
         world.driver(kind).delete(name)
         world.remove_files(world.models / f"{name}.model")
+        world.remove_files(world.models / f"{name}.code")
     for endpoint_id in world.routes.known() - set(Endpoint.objects.values_list("pk", flat=True)):
         world.routes.remove(endpoint_id)
 
@@ -89,11 +96,16 @@ class _EndpointStep:
 
     def run(self) -> bool:
         wanted = [one for one in self.deployments if self._is_wanted(one)]
+        steps = []
         for deployment in wanted:
             deployment.endpoint = self.endpoint
-            _DeploymentStep(deployment, self).run()
+            steps.append(_DeploymentStep(deployment, self))
+            steps[-1].run()
         self._share_traffic()
+        self._mind_standbys()
         self._route()
+        for step in steps:
+            step.trim()
         for deployment in self.deployments:
             if not self._is_wanted(deployment):
                 self._end(deployment)
@@ -107,49 +119,90 @@ class _EndpointStep:
         return self.endpoint.wanted == Wanted.RUNNING and deployment.wanted == Wanted.RUNNING
 
     def _share_traffic(self) -> None:
-        """Give all traffic to the newest healthy revision; the one before is no longer wanted."""
+        """Give all traffic to the revision that arrived to take it; what served before stands by, to go back to."""
         healthy = [one for one in self.deployments if self._is_wanted(one) and one.state == DeploymentState.HEALTHY]
-        if not healthy:
+        arrived = [one for one in healthy if one.takes_traffic]
+        if not arrived:
             return
-        newest = max(healthy, key=_arrived)
-        if newest.traffic == 100:
-            return
+        newest, now = max(arrived, key=_arrived), self.world.now_ms()
         for deployment in self.deployments:
-            share = 100 if deployment is newest else 0
-            if deployment is not newest and self._is_wanted(deployment) and deployment.state in SERVING:
-                deployment.wanted = Wanted.STOPPED
-            if share != deployment.traffic or deployment.wanted == Wanted.STOPPED:
-                deployment.traffic = share
-                Deployment.objects.filter(pk=deployment.pk).update(traffic=share, wanted=deployment.wanted)
+            if deployment is newest:
+                self._save(deployment, traffic=100, mirror=0, takes_traffic=False, idle_since_ms=None)
+            elif deployment.traffic:
+                self._save(deployment, traffic=0, mirror=0, takes_traffic=False, idle_since_ms=now)
+            elif deployment.idle_since_ms and self._is_wanted(deployment):
+                # Only what served last stands by; what stood by until now has long had its last request.
+                self._save(deployment, wanted=Wanted.STOPPED)
+            elif deployment in arrived:
+                self._save(deployment, takes_traffic=False, idle_since_ms=now)
+
+    def _mind_standbys(self) -> None:
+        """End what has stood by long enough; never before the gateway's last old connection can have ended."""
+        stay_ms = max(self.endpoint.standby_s * 1000, LINGER_MS)
+        for deployment in self.deployments:
+            since = deployment.idle_since_ms
+            is_idle = since is not None and not deployment.traffic and not deployment.mirror
+            if is_idle and self._is_wanted(deployment) and self.world.now_ms() - (since or 0) > stay_ms:
+                self._save(deployment, wanted=Wanted.STOPPED)
+
+    def _save(self, deployment: Deployment, **fields: object) -> None:
+        for name, value in fields.items():
+            setattr(deployment, name, value)
+        Deployment.objects.filter(pk=deployment.pk).update(**fields)
 
     def _route(self) -> None:
-        if self.endpoint.wanted == Wanted.ABSENT:
-            self.world.routes.remove(self.endpoint.pk)
+        endpoint = self.endpoint
+        if endpoint.wanted == Wanted.ABSENT:
+            self.world.routes.remove(endpoint.pk)
             return
-        replicas = []
-        for deployment in self.deployments:
-            if deployment.traffic and self._is_wanted(deployment) and deployment.pk in self.seen:
-                replicas += [Replica(url) for url in self.seen[deployment.pk].urls]
+        there = {one: self._urls(one) for one in self.deployments if self._is_wanted(one)}
+        most = endpoint.max_concurrent + endpoint.max_queued
+        shares = {one.key: (one.traffic, urls) for one, urls in there.items()}
+        mirrored = next(((one, urls) for one, urls in there.items() if one.mirror and urls), None)
+        mirror = None
+        if mirrored is not None:
+            mirror = Mirror(weigh({"": (100, mirrored[1])}, most), mirrored[0].mirror)
         self.world.routes.put(
-            Route(self.endpoint.pk, self.endpoint.workspace.name, self.endpoint.name, tuple(replicas))
+            Route(
+                endpoint.pk,
+                endpoint.workspace.name,
+                endpoint.name,
+                weigh(shares, most),
+                timeout_s=endpoint.scoring_timeout_ms / 1000,
+                mirror=mirror,
+            )
         )
+
+    def _urls(self, deployment: Deployment) -> tuple[str, ...]:
+        """Give where a revision answers; not those replicas that are one too many and about to end."""
+        seen = self.seen.get(deployment.pk)
+        if seen is None or deployment.state not in SERVING:
+            return ()
+        return tuple(one.url for one in replicas.in_rotation(seen, deployment.seen, deployment.replicas))
 
     def _end(self, deployment: Deployment) -> None:
         """End the replicas of a revision that is not wanted; one that failed stays Failed, with its reasons."""
         if deployment.state in (DeploymentState.STOPPED, DeploymentState.FAILED) and not deployment.traffic:
             return
         self.driver.delete(deployment.key)
-        self.world.remove_files(self.world.folder(deployment))
+        self.remove_files(deployment)
         state = deployment.state if deployment.state == DeploymentState.FAILED else DeploymentState.STOPPED
         deployment.state, deployment.traffic = state, 0
         # What serves when the endpoint is started again is still wanted; only its replicas are not, now.
-        Deployment.objects.filter(pk=deployment.pk).update(state=state, traffic=0, seen=[], detail="")
+        Deployment.objects.filter(pk=deployment.pk).update(
+            state=state, traffic=0, mirror=0, idle_since_ms=None, seen=[], detail=""
+        )
+
+    def remove_files(self, deployment: Deployment) -> None:
+        self.world.remove_files(self.world.folder(deployment))
+        self.world.remove_files(self.world.code_folder(deployment))
 
     def _remove(self) -> None:
         """Remove the rows last: as long as they are there, a crash is mended by the next step."""
         for deployment in self.deployments:
             self.driver.delete(deployment.key)
-            self.world.remove_files(self.world.folder(deployment))
+            self.remove_files(deployment)
+        collection.forget(self.endpoint)
         self.endpoint.delete()
 
     def _conclude(self) -> None:
@@ -210,7 +263,7 @@ class _DeploymentStep:
         if version is None:
             self._fail(_("The model version was deleted."))
             return
-        build = self.world.request_environment(version)
+        build = self.world.request_environment(version, self.deployment)
         self.deployment.environment = build
         self._enter(DeploymentState.BUILDING, environment=build)
         self._start_when_built()
@@ -232,9 +285,7 @@ class _DeploymentStep:
             # Its files are gone, though the row says they are there: have it built anew.
             self._enter(DeploymentState.QUEUED, environment=None)
             return
-        version, owner = self.deployment.model_version, spec.run_as
-        if version is not None:
-            self.world.put_files(version, spec.model, int(owner) if owner else None)
+        self._put_files(spec)
         # The state comes first: if we end between the two, the next step finds a revision to wait for or start.
         self._enter(DeploymentState.STARTING)
         self.driver.apply(spec)
@@ -274,28 +325,88 @@ class _DeploymentStep:
         spec = self._spec()
         if spec is not None:
             self.driver.configure(spec)
-        is_whole = len(seen.ready) >= self.deployment.replicas
-        if is_whole:
+        if replicas.in_rotation(seen, self.deployment.seen, self.deployment.replicas):
             self._be_well()
-            return
-        if self._is(DeploymentState.HEALTHY) and not seen.ready:
+        elif self._is(DeploymentState.HEALTHY):
             self._enter(DeploymentState.UNHEALTHY)
-        if seen.ended or len(seen.replicas) < self.deployment.replicas:
-            self._restart()
-        elif self._is(DeploymentState.UNHEALTHY) and self._since() > HUNG_MS:
-            self._replace_hung(seen)
+        self._mend(seen)
+        self._fit_size()
 
     def _be_well(self) -> None:
         if self._is(DeploymentState.UNHEALTHY):
             self._enter(DeploymentState.HEALTHY)
-        elif self.deployment.restarts and self._since() > STEADY_MS:
+        elif self.deployment.restarts and self.world.now_ms() - self.deployment.next_try_ms > STEADY_MS:
             self._save(restarts=0, next_try_ms=0)
 
-    def _replace_hung(self, seen: Observed) -> None:
-        """Start a replica anew that has not answered for a minute though it runs (a loading one is left in peace)."""
-        if any(one.state == "unready" for one in seen.replicas):
-            self.driver.delete(self.deployment.key)
+    def _mend(self, seen: Observed) -> None:
+        """Start again what ended, start what is missing, and replace what has not answered for a minute."""
+        wanted = self.deployment.replicas
+        there = {one.number for one in seen.replicas}
+        hung = [row for row in self.deployment.seen if self._is_hung(row)]
+        for row in hung:
+            logger.warning("replica hung, it is replaced deployment=%s replica=%s", self.deployment.key, row["name"])
+            self.driver.remove(self.deployment.key, int(row["name"].rpartition(".")[2]))
+        if hung or any(one.number < wanted for one in seen.ended):
             self._restart()
+        elif not set(range(wanted)) <= there:
+            self._apply()
+
+    def _is_hung(self, row: replicas.Row) -> bool:
+        is_silent = row["state"] == "unready" and self.world.now_ms() - row["since_ms"] > HUNG_MS
+        return is_silent or replicas.is_stuck(row, self.around.endpoint.scoring_timeout_ms)
+
+    def _fit_size(self) -> None:
+        """Bring the number of replicas to the load: more at once, fewer after half a minute of calm."""
+        endpoint, deployment, now = self.around.endpoint, self.deployment, self.world.now_ms()
+        if (
+            not (endpoint.is_autoscaled and deployment.traffic)
+            or now - deployment.judged_ms < endpoint.refresh_s * 1000
+        ):
+            return
+        busy = replicas.utilization(deployment.seen)
+        running = sum(bool(row["in_rotation"]) for row in deployment.seen)
+        if busy is None or not running:
+            return
+        limits = endpoint.min_replicas, endpoint.max_replicas
+        needed = replicas.needed(running, busy, endpoint.target_utilization, *limits)
+        if needed < deployment.replicas and limits[0] <= deployment.replicas <= limits[1]:
+            calm_since = deployment.calm_since_ms or now
+            is_calm = now - calm_since > CALM_MS
+            size = deployment.replicas - 1 if is_calm else deployment.replicas
+            self._save(judged_ms=now, calm_since_ms=now if is_calm else calm_since)
+        else:
+            # Those on their way count as well: the load is theirs too, once they are there.
+            size = needed if running >= deployment.replicas else max(deployment.replicas, limits[0])
+            self._save(judged_ms=now, calm_since_ms=0)
+        self._resize(max(limits[0], min(limits[1], size)), busy)
+
+    def _resize(self, size: int, busy: float) -> None:
+        before = self.deployment.replicas
+        if size == before:
+            return
+        self._save(replicas=size)
+        logger.info("scaled deployment=%s from=%s to=%s busy=%s", self.deployment.key, before, size, round(busy))
+        Change.objects.create(
+            endpoint=self.around.endpoint,
+            what="scaled",
+            revision=self.deployment.revision,
+            details={"from": before, "to": size, "busy": round(busy)},
+            by="autoscale",
+        )
+        if size > before:
+            self._apply()
+
+    def trim(self) -> None:
+        """End the replicas that are too many, now that the gateway sends them nothing more."""
+        seen = self.around.seen.get(self.deployment.pk)
+        if (
+            self.deployment.state in SERVING
+            and seen
+            and any(one.number >= self.deployment.replicas for one in seen.replicas)
+        ):
+            for one in seen.replicas:
+                if one.number >= self.deployment.replicas:
+                    self.driver.remove(self.deployment.key, one.number)
 
     def _restart(self) -> None:
         """Start again what ended, each time in a row a little later."""
@@ -315,11 +426,21 @@ class _DeploymentStep:
         if spec is None:
             self._enter(DeploymentState.QUEUED, environment=None)
             return
-        version = self.deployment.model_version
-        if version is not None:
-            self.world.put_files(version, spec.model, int(spec.run_as) if spec.run_as else None)
-        self.driver.apply(spec)
+        self._put_files(spec)
+        self.driver.apply(self._none_ended(spec))
         self._observe()
+
+    def _none_ended(self, spec: ServingSpec) -> ServingSpec:
+        """Ask for at least what is there: what is too many ends later, once the gateway knows."""
+        there = [int(row["name"].rpartition(".")[2]) + 1 for row in self.deployment.seen]
+        return replace(spec, replicas=max([spec.replicas, *there]))
+
+    def _put_files(self, spec: ServingSpec) -> None:
+        owner = int(spec.run_as) if spec.run_as else None
+        if self.deployment.model_version is not None:
+            self.world.put_files(self.deployment.model_version, spec.model, owner)
+        if spec.code is not None:
+            self.world.put_code(self.deployment.code, spec.code, owner)
 
     def _spec(self) -> ServingSpec | None:
         """Say what should run; None when the environment is not on this machine."""
@@ -339,24 +460,44 @@ class _DeploymentStep:
                 "revision": str(deployment.revision),
                 "auth": endpoint.auth,
                 "key_hashes": keys.hashes(endpoint),
+                "token_secrets": keys.token_secrets(endpoint) if endpoint.auth == Endpoint.Auth.TOKEN else [],
+                "threads": endpoint.max_concurrent,
+                "timeout_ms": endpoint.scoring_timeout_ms,
+                "max_wait_ms": endpoint.max_wait_ms,
+                "collects_data": endpoint.collects_data,
+                "sample_rate": endpoint.sample_rate,
             },
             cpu_cores=deployment.cpu_cores,
+            cpu_limit=deployment.cpu_cores_limit,
             memory_bytes=deployment.memory_bytes,
             run_as=str(owner) if owner is not None else None,
             environment={"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"},
+            code=self.world.code_folder(deployment) if deployment.entry_script else None,
+            entry=deployment.entry_script,
         )
 
     def _observe(self) -> Observed:
         seen = self.driver.observe(self.deployment.key)
         self.around.seen[self.deployment.pk] = seen
-        rows = [
-            {"name": one.name, "state": one.state, "pid": one.pid, "limited_by": one.limited_by}
-            for one in seen.replicas
-        ]
-        if rows != self.deployment.seen:
+        now, before = self.world.now_ms(), self.deployment.seen
+        rows = replicas.rows(seen, before, now, self.around.endpoint.max_concurrent)
+        self._count(seen, rows, before)
+        if rows != before:
             self._save(seen=rows)
         self._tell(seen.detail)
         return seen
+
+    def _count(self, seen: Observed, rows: list[replicas.Row], before: list[replicas.Row]) -> None:
+        """Write down what the replicas answered, every few seconds."""
+        if not self.around.endpoint.has_telemetry:
+            return
+        kept = {(row["name"], row.get("pid")): row.get("kept_ms", 0) for row in before}
+        for row, one in zip(rows, seen.replicas, strict=True):
+            last = kept.get((one.name, one.pid), 0)
+            row["kept_ms"] = last
+            if one.status is not None and row.get("at_ms", 0) - last >= KEEP_EVERY_MS:
+                telemetry.keep(self.deployment, f"{one.name} {one.started_ms}", one.status, last)
+                row["kept_ms"] = row["at_ms"]
 
     def _tell(self, line: str) -> None:
         """Keep the newest log line where the page finds it."""
@@ -370,7 +511,7 @@ class _DeploymentStep:
         words = {"error": reason[:2000], "trace": trace}
         self._enter(DeploymentState.FAILED, **{name: text.replace("\x00", "") for name, text in words.items()})
         self.driver.delete(self.deployment.key)
-        self.world.remove_files(self.world.folder(self.deployment))
+        self.around.remove_files(self.deployment)
         self._save(seen=[])
 
     def _trouble(self, error: DriverError) -> None:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,14 +20,24 @@ from typing import Any
 logger = logging.getLogger(__name__)
 
 BODY_BYTES = 100 * 1024 * 1024
+AWAY = "No replica of this endpoint is ready, or all are busy. Try again."
 
 
 @dataclass(frozen=True)
 class Replica:
-    """Where a ready replica listens (`unix:/path` or `host:port`), and its share among the others."""
+    """Where a ready replica listens (`unix:/path` or `host:port`), its share among the others, and its queue's end."""
 
     url: str
     weight: int = 1
+    most_requests: int = 0
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """Replicas that are shown so many per cent of the requests; nobody waits for what they answer."""
+
+    replicas: tuple[Replica, ...]
+    per_cent: int
 
 
 @dataclass(frozen=True)
@@ -39,20 +50,55 @@ class Route:
     replicas: tuple[Replica, ...]
     timeout_s: float = 60.0
     body_bytes: int = BODY_BYTES
+    mirror: Mirror | None = None
 
     @property
     def prefix(self) -> str:
         return f"/endpoints/{self.workspace}/{self.name}"
+
+    @property
+    def key(self) -> str:
+        return f"endpoint-{self.endpoint_id}"
+
+
+def weigh(shares: Mapping[str, tuple[int, Sequence[str]]], most_requests: int = 0) -> tuple[Replica, ...]:
+    """Give replicas such weights that each group of them gets its share (per cent), however many each has."""
+    groups = [(share, urls) for share, urls in shares.values() if share and urls]
+    if len(groups) == 1:
+        return tuple(Replica(url, 1, most_requests) for url in groups[0][1])
+    common = math.lcm(*(len(urls) for _, urls in groups)) if groups else 1
+    weights = [(share * common // len(urls), urls) for share, urls in groups]
+    least = math.gcd(*(weight for weight, _ in weights)) or 1
+    return tuple(Replica(url, weight // least, most_requests) for weight, urls in weights for url in urls)
 
 
 def upstream(route: Route) -> str:
     """Write the group of replicas; an endpoint without any has no group, as nginx refuses an empty one."""
     if not route.replicas:
         return ""
-    servers = "\n".join(
-        f'    server "{replica.url}" weight={replica.weight} max_fails=2 fail_timeout=5s;' for replica in route.replicas
-    )
-    return f"upstream endpoint-{route.endpoint_id} {{\n{servers}\n    keepalive 32;\n    keepalive_timeout 60s;\n}}\n"
+    text = _group(route.key, route.replicas)
+    if route.mirror:
+        text += _group(f"{route.key}-mirror", route.mirror.replicas)
+        # A request's id is as good as random, and each worker of nginx comes to the same result.
+        shown = f"    {route.mirror.per_cent}% 1;\n" if route.mirror.per_cent < 100 else ""
+        rest = "0" if route.mirror.per_cent < 100 else "1"
+        text += f'split_clients "$request_id" ${_variable(route)} {{\n{shown}    * {rest};\n}}\n'
+    return text
+
+
+def _group(key: str, replicas: tuple[Replica, ...]) -> str:
+    servers = "\n".join(f"    {_server(replica)}" for replica in replicas)
+    # The workers of nginx share the counts (zone), or each would allow a whole queue of its own.
+    return f"upstream {key} {{\n    zone {key} 128k;\n{servers}\n    keepalive 32;\n    keepalive_timeout 60s;\n}}\n"
+
+
+def _server(replica: Replica) -> str:
+    most = f" max_conns={replica.most_requests}" if replica.most_requests else ""
+    return f'server "{replica.url}" weight={replica.weight}{most} max_fails=2 fail_timeout=5s;'
+
+
+def _variable(route: Route) -> str:
+    return f"studio_mirror_{route.endpoint_id}"
 
 
 def location(route: Route) -> str:
@@ -61,18 +107,50 @@ def location(route: Route) -> str:
 
 
 def _serving(route: Route) -> str:
-    key = f"endpoint-{route.endpoint_id}"
+    key = route.key
+    if route.mirror is None:
+        return f"""\
+location ^~ "{route.prefix}/" {{
+    proxy_pass http://{key}/;
+{_proxy(route)}}}
+{_refusals(route)}"""
     return f"""\
 location ^~ "{route.prefix}/" {{
     proxy_pass http://{key}/;
+{_proxy(route)}
+    location = "{route.prefix}/score" {{
+        mirror /_mirror/{key};
+        proxy_pass http://{key}/score;
+{_proxy(route)}    }}
+}}
+location = /_mirror/{key} {{
+    internal;
+    if (${_variable(route)} = 0) {{ return 204; }}
+    proxy_pass http://{key}-mirror/score;
+    proxy_set_header X-Request-Start $msec;
+    proxy_http_version 1.1;
+    proxy_set_header Connection "";
+    proxy_set_header X-Request-ID $studio_request_id;
+    # A caller's next request on the same connection waits for this one.
+    proxy_read_timeout 5s;
+    proxy_connect_timeout 1s;
+}}
+{_refusals(route)}"""
+
+
+def _proxy(route: Route) -> str:
+    key = route.key
+    return f"""\
     proxy_http_version 1.1;
     proxy_set_header Connection "";
     proxy_set_header Host $http_host;
     proxy_set_header X-Request-ID $studio_request_id;
+    proxy_set_header X-Request-Start $msec;
     proxy_set_header X-Forwarded-For $remote_addr;
     proxy_set_header X-Forwarded-Proto $scheme;
     proxy_set_header X-Forwarded-Prefix "{route.prefix}";
-    # A scoring request changes nothing, so one that a dying replica did not answer is sent to another.
+    # A scoring request changes nothing, so one that a dying replica did not answer is sent to another; one that took
+    # too long has used up the time for another.
     proxy_next_upstream error timeout non_idempotent;
     proxy_next_upstream_tries 3;
     proxy_next_upstream_timeout {route.timeout_s:g}s;
@@ -85,22 +163,27 @@ location ^~ "{route.prefix}/" {{
     error_page 502 503 = @{key}-away;
     error_page 504 = @{key}-late;
     error_page 413 = @{key}-large;
-}}
-location @{key}-away {{ {_refusal(503, "TEMPORARILY_UNAVAILABLE", "No replica of this endpoint is ready.")} }}
+"""
+
+
+def _refusals(route: Route) -> str:
+    key = route.key
+    return f"""\
+location @{key}-away {{ {_refusal(503, "TEMPORARILY_UNAVAILABLE", AWAY)} }}
 location @{key}-late {{ {_refusal(504, "DEADLINE_EXCEEDED", "The model did not answer in time.")} }}
 location @{key}-large {{ {_refusal(413, "REQUEST_LIMIT_EXCEEDED", "The body is too large.")} }}
 """
 
 
 def _waiting(route: Route) -> str:
-    refusal = _refusal(503, "TEMPORARILY_UNAVAILABLE", "No replica of this endpoint is ready.")
+    refusal = _refusal(503, "TEMPORARILY_UNAVAILABLE", AWAY)
     return f'location ^~ "{route.prefix}/" {{ {refusal} }}\n'
 
 
 def _refusal(status: int, code: str, message: str) -> str:
     body = f'{{"error_code":"{code}","message":"{message}"}}'
     retry = " add_header Retry-After 2 always;" if status == 503 else ""
-    safe = "add_header X-Content-Type-Options nosniff always;"
+    safe = "add_header X-Content-Type-Options nosniff always; add_header X-Ms-Request-Id $studio_request_id always;"
     return f"default_type application/json;{retry} {safe} return {status} '{body}';"
 
 

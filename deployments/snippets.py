@@ -10,7 +10,7 @@ from django.conf import settings
 
 from deployments.models import Endpoint
 
-KEY_VARIABLE = "STUDIO_ENDPOINT_KEY"
+KEY_VARIABLE = "STUDIO_ENDPOINT_KEY"  # or a token: both are sent alike
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,71 @@ def python(endpoint: Endpoint, body: str, key: str = "") -> str:
     )
 
 
+def javascript(endpoint: Endpoint, body: str, key: str = "") -> str:
+    """Write a module for Node 18 and later, which brings `fetch`."""
+    lines = ['    "Content-Type": "application/json",']
+    if not endpoint.is_public:
+        value = json.dumps(f"Bearer {key}") if key else f"`Bearer ${{process.env.{KEY_VARIABLE}}}`"
+        lines.append(f"    Authorization: {value},")
+    headers = "\n".join(lines)
+    return (
+        f"const answer = await fetch({json.dumps(scoring_url(endpoint))}, {{\n"
+        '  method: "POST",\n'
+        f"  headers: {{\n{headers}\n  }},\n"
+        f"  body: JSON.stringify({_script_safe(body)}),\n"
+        "});\n"
+        "if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);\n"
+        "console.log(await answer.json());\n"
+    )
+
+
+def csharp(endpoint: Endpoint, body: str, key: str = "") -> str:
+    """Write a program of top-level statements (.NET 6 and later)."""
+    known = json.dumps(key) if key else f'Environment.GetEnvironmentVariable("{KEY_VARIABLE}")'
+    bearer = f'client.DefaultRequestHeaders.Authorization = new("Bearer", {known});\n'
+    return (
+        "using System.Text;\n\n"
+        "using var client = new HttpClient();\n"
+        f"{'' if endpoint.is_public else bearer}"
+        f"var body = {_csharp_text(body)};\n"
+        'var content = new StringContent(body, Encoding.UTF8, "application/json");\n'
+        f"var answer = await client.PostAsync({json.dumps(scoring_url(endpoint))}, content);\n"
+        "answer.EnsureSuccessStatusCode();\n"
+        "Console.WriteLine(await answer.Content.ReadAsStringAsync());\n"
+    )
+
+
+def r(endpoint: Endpoint, body: str, key: str = "") -> str:
+    """Write a script that needs the package httr2."""
+    known = json.dumps(key) if key else f'Sys.getenv("{KEY_VARIABLE}")'
+    bearer = "" if endpoint.is_public else f"  req_auth_bearer_token({known}) |>\n"
+    return (
+        "library(httr2)\n\n"
+        f"answer <- request({json.dumps(scoring_url(endpoint))}) |>\n"
+        f"{bearer}"
+        f'  req_body_raw({_r_text(body)}, "application/json") |>\n'
+        "  req_perform()\n"
+        "print(resp_body_json(answer))\n"
+    )
+
+
 def snippets(endpoint: Endpoint, body: str, key: str = "") -> list[Snippet]:
-    return [Snippet("curl", curl(endpoint, body, key)), Snippet("Python", python(endpoint, body, key))]
+    """Give the code in each language that the page offers."""
+    writers = {"curl": curl, "Python": python, "JavaScript": javascript, "C#": csharp, "R": r}
+    return [Snippet(label, write(endpoint, body, key)) for label, write in writers.items()]
+
+
+def _script_safe(body: str) -> str:
+    """Write a body as a JavaScript value; JSON is one, but for two line separators that older engines refuse."""
+    return _compact(body).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _csharp_text(body: str) -> str:
+    return json.dumps(_compact(body))  # JSON's escapes are C#'s, and what they cannot write is written \\u….
+
+
+def _r_text(body: str) -> str:
+    return json.dumps(_compact(body))
 
 
 def _compact(body: str) -> str:

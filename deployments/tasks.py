@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.core.cache import cache
 
-from deployments import reconciler, world
+from deployments import collection, reconciler, targets, telemetry, world
 from deployments.models import DeploymentState, Endpoint, EndpointState, Wanted
 from lib.clock import now_ms
 
@@ -42,6 +42,18 @@ def reconcile() -> None:
             step.apply_async((pk,), expires=4)
     if cache.add("deployments:swept", 1, SWEEP_EVERY_S):
         sweep.apply_async(expires=20)
+
+
+@shared_task
+def collect() -> None:
+    """Bring samples of inputs and outputs into the store."""
+    collection.collect(now_ms(), targets.driver)
+
+
+@shared_task
+def roll_up() -> None:
+    """Turn old minutes of telemetry into hours."""
+    telemetry.roll_up(now_ms())
 
 
 @shared_task

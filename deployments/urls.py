@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from deployments.views import deploy, endpoints, use
+from deployments.views import deploy, endpoints, manage, metrics, use
 
 app_name = "deployments"
 
@@ -25,6 +25,16 @@ urlpatterns = [
     path(f"{ONE}revisions/<int:revision>/build/log/", use.revision_build_log, name="revision-build-log"),
     path(f"{ONE}revisions/<int:revision>/roll-back/", endpoints.endpoint_roll_back, name="endpoint-roll-back"),
     path(f"{ONE}revisions/<int:revision>/cancel/", endpoints.endpoint_cancel, name="endpoint-cancel"),
+    path(f"{ONE}deployments/", manage.endpoint_deployments, name="endpoint-deployments"),
+    path(f"{ONE}deployments/traffic/", manage.endpoint_traffic, name="endpoint-traffic"),
+    path(f"{ONE}deployments/scale/", manage.endpoint_scale, name="endpoint-scale"),
+    path(f"{ONE}metrics/", metrics.endpoint_metrics, name="endpoint-metrics"),
+    path(f"{ONE}metrics/<str:chart>/", metrics.endpoint_chart, name="endpoint-chart"),
+    path(
+        f"{ONE}revisions/<int:revision>/replicas/<int:replica>/log/text/", use.replica_log_text, name="replica-log-text"
+    ),
+    path(f"{ONE}token/", use.endpoint_token, name="endpoint-token"),
+    path("deploy/check/", deploy.check, name="check"),
     path(f"{ONE}stop/", endpoints.endpoint_stop, name="endpoint-stop"),
     path(f"{ONE}start/", endpoints.endpoint_start, name="endpoint-start"),
     path(f"{ONE}delete/", endpoints.endpoint_delete, name="endpoint-delete"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,11 +29,12 @@ class World:
     driver: Callable[[str], ServingDriver]
     routes: Routes
     models: Path
-    request_environment: Callable[[ModelVersion], EnvironmentBuild]
+    request_environment: Callable[[ModelVersion, Deployment], EnvironmentBuild]
     interpreter: Callable[[EnvironmentBuild], Interpreter | None]
     build_line: Callable[[EnvironmentBuild], str]
     program: Callable[[Interpreter], Program]
     put_files: Callable[[ModelVersion, Path, int | None], None]
+    put_code: Callable[[Mapping[str, str], Path, int | None], None]
     remove_files: Callable[[Path], None]
     now_ms: Callable[[], int]
     is_root: bool
@@ -41,6 +42,10 @@ class World:
     def folder(self, deployment: Deployment) -> Path:
         """Give the place of the model's files."""
         return self.models / f"{deployment.key}.model"
+
+    def code_folder(self, deployment: Deployment) -> Path:
+        """Give the place of the entry script and what lies beside it."""
+        return self.models / f"{deployment.key}.code"
 
     def owner(self, deployment: Deployment, python: Interpreter) -> int | None:
         """Give the user that the replicas run as; None for the studio's own.
@@ -61,6 +66,7 @@ def real() -> World:
         build_line=compute_queries.build_newest_line,
         program=environments.program,
         put_files=model_files.put,
+        put_code=model_files.put_code,
         remove_files=model_files.remove,
         now_ms=now_ms,
         is_root=os.geteuid() == 0,

@@ -13,7 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from experiments import metrics, operations, queries
-from experiments.models import Experiment, Run
+from experiments.models import Experiment
+from experiments.queries import charts
 from lib.errors import InvalidValue
 from lib.search.bounds import limited
 from workspaces import access
@@ -173,25 +174,25 @@ def points(request: Request) -> Response:
     ids, key = list(dict.fromkeys(request.query_params.getlist("run"))), request.query_params.get("key", "")
     if not ids or not key or len(ids) > MOST_RUNS:
         raise InvalidValue(_("Name a metric by key=, and 1 to %s runs by run=.") % MOST_RUNS)
-    wanted = {
+    wanted: dict[str, Any] = {
         "points": number(request, "points", POINTS, least=4, most=MOST_POINTS) or POINTS,
         "start_step": number(request, "start_step", None, least=-(10**18), most=10**18),
         "end_step": number(request, "end_step", None, least=-(10**18), most=10**18),
     }
-    found = Run.objects.visible_to(actor).filter(workspace=workspace, pk__in=ids).in_bulk()
-    return Response([series(found[pk], key, wanted) for pk in ids if pk in found])
+    runs = charts.runs_by_id(actor, workspace, ids)
+    return Response([drawn(one) for one in charts.series(runs, key, **wanted)])
 
 
-def series(run: Run, key: str, wanted: dict[str, Any]) -> dict[str, Any]:
-    sample = metrics.sampled(run.pk, key, **wanted)
+def drawn(series: charts.Series) -> dict[str, Any]:
+    """Write one line of a chart; a value that is no number of JSON's is its name, NaN is null."""
     return {
-        "run_id": run.pk,
-        "name": run.name,
-        "is_running": not run.has_ended,
-        "steps": sample.points.steps.tolist(),
-        "times": sample.points.times.tolist(),
-        "values": [plain(value) for value in sample.points.values.tolist()],
-        "total": sample.total,
+        "run_id": series.run.pk,
+        "name": series.run.name,
+        "is_running": not series.run.has_ended,
+        "steps": series.points.steps.tolist(),
+        "times": series.points.times.tolist(),
+        "values": [plain(value) for value in series.points.values.tolist()],
+        "total": series.total,
     }
 
 

@@ -25,6 +25,7 @@ ATTRIBUTES: dict[str, str | Promise] = {
 UNSORTED = frozenset({"duration"})
 GROUPING = ("status", "user_id", "experiment_name")
 MOST = 40
+NARROWEST, WIDEST = 48, 960
 NAME = re.compile(r"(?:(?P<of>min|max)\()?(?P<kind>attributes|metrics|params|tags)\.(?P<key>.{1,250}?)(?(of)\))", re.S)
 KINDS = {"attributes": "attribute", "metrics": "metric", "params": "param", "tags": "tag"}
 
@@ -104,3 +105,13 @@ def usual(metrics: Sequence[str], params: Sequence[str], *, shows_experiment: bo
         *(Column("metric", key) for key in metrics),
         *(Column("param", key) for key in params),
     ]
+
+
+def read_widths(given: Iterable[str]) -> dict[str, int]:
+    """Read the widths that columns were given: `metrics.loss:120`, in CSS pixels; the name's is `name:…`."""
+    found = {}
+    for one in list(given)[: MOST + 1]:
+        name, _colon, width = one.rpartition(":")
+        if width.isascii() and width.isdigit() and (name == "name" or read(name)):
+            found[name] = min(max(int(width[:5]), NARROWEST), WIDEST)
+    return found

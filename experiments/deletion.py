@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from experiments.artifacts import places
 from experiments.artifacts.disk import store
-from experiments.models import Experiment, LoggedModel, Run
+from experiments.models import Experiment, LoggedModel, PurgedPlace, Run
 from lib.errors import NotFound
 from workspaces.deletion import Count, Participant
 from workspaces.models import Workspace
@@ -24,7 +24,16 @@ def count(workspace: Workspace) -> list[Count]:
 
 
 def delete_next_batch(workspace: Workspace) -> bool:
-    """Delete some logged models, runs, or one emptied experiment; files first, since rows tell where they are."""
+    """Delete some logged models, runs, or one emptied experiment; files first, since rows tell where they are.
+
+    What purges have yet to remove comes before all: no row but theirs tells where that is.
+    """
+    waiting = list(PurgedPlace.objects.filter(purge__workspace=workspace, removed_ms=None)[:BATCH])
+    for place in waiting:
+        remove(place.key)
+    if waiting:
+        PurgedPlace.objects.filter(pk__in=[place.pk for place in waiting]).delete()
+        return True
     models = list(LoggedModel.objects.filter(workspace=workspace)[:BATCH])
     for model in models:
         remove(places.of_model(model).key.removesuffix("/artifacts"))
@@ -39,7 +48,8 @@ def delete_next_batch(workspace: Workspace) -> bool:
         return True
     experiment = Experiment.objects.filter(workspace=workspace).first()
     if experiment is None:
-        return False
+        # Asked once more: a purge may have taken the last rows since, and left their files to remove.
+        return PurgedPlace.objects.filter(purge__workspace=workspace, removed_ms=None).exists()
     remove(places.of_experiment(experiment.pk).key)
     experiment.delete()
     return True

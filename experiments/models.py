@@ -24,6 +24,7 @@ class Experiment(WorkspaceOwned):
     created_by = models.CharField(max_length=150, blank=True, default="")
     created_ms = models.BigIntegerField(default=now_ms)
     updated_ms = models.BigIntegerField(default=now_ms)
+    archived_ms = models.BigIntegerField(null=True, help_text="Out of sight on the pages; clients see no difference.")
     deleted_ms = models.BigIntegerField(null=True)
 
     class Meta:
@@ -81,6 +82,9 @@ class RunStatus(models.TextChoices):
 
 
 RUN_ENDED = (RunStatus.FINISHED, RunStatus.FAILED, RunStatus.KILLED)
+PARENT_TAG = "mlflow.parentRunId"
+NOTE_TAG = "mlflow.note.content"
+SILENT_AFTER_MS = 15 * 60_000
 
 
 class Run(WorkspaceOwned):
@@ -98,7 +102,12 @@ class Run(WorkspaceOwned):
     start_ms = models.BigIntegerField(default=now_ms)
     end_ms = models.BigIntegerField(null=True)
     created_ms = models.BigIntegerField(default=now_ms)
+    heard_ms = models.BigIntegerField(default=now_ms, help_text="When it last logged anything, to the minute.")
+    archived_ms = models.BigIntegerField(null=True, help_text="Out of sight on the pages; clients see no difference.")
     deleted_ms = models.BigIntegerField(null=True)
+    files_under = models.BigIntegerField(
+        null=True, help_text="The experiment under which its files lie, since the run was moved to another."
+    )
 
     class Meta:
         indexes = [
@@ -112,6 +121,14 @@ class Run(WorkspaceOwned):
     @property
     def has_ended(self) -> bool:
         return self.status in RUN_ENDED
+
+    @property
+    def silent_ms(self) -> int:
+        """How long a run that is said to go on has logged nothing; 0 for a while, and for a job's: that is watched."""
+        if self.status != RunStatus.RUNNING or self.is_submitted:
+            return 0
+        silence = now_ms() - max(self.heard_ms, self.start_ms)
+        return silence if silence >= SILENT_AFTER_MS else 0
 
 
 class RunParam(models.Model):
@@ -158,6 +175,9 @@ class LoggedModel(WorkspaceOwned):
     created_ms = models.BigIntegerField(default=now_ms)
     updated_ms = models.BigIntegerField(default=now_ms)
     deleted_ms = models.BigIntegerField(null=True)
+    files_under = models.BigIntegerField(
+        null=True, help_text="The experiment under which its files lie, since its run was moved to another."
+    )
 
     class Meta:
         indexes = [models.Index(fields=["experiment", "-created_ms", "id"], name="logged_model_newest")]
@@ -297,3 +317,95 @@ class MetricChunk(models.Model):
     times = models.BinaryField()
     values = models.BinaryField()
     preview = models.BinaryField()
+
+
+class PurgeKind(models.TextChoices):
+    """What is deleted for good; the registry's two are its own to delete."""
+
+    TRASH = "trash", _("Trash")
+    EXPERIMENT = "experiment", _("Experiment")
+    RUN = "run", _("Run")
+    LOGGED_MODEL = "logged_model", _("Logged model")
+    METRIC = "metric", _("Metric")
+    ARTIFACT = "artifact", _("Artifact")
+    VERSION = "version", _("Model version")
+    MODEL = "model", _("Model")
+
+
+class PurgeState(models.TextChoices):
+    QUEUED = "queued", _("Queued")
+    RUNNING = "running", _("Running")
+    DONE = "done", _("Done")
+
+
+class Purge(WorkspaceOwned):
+    """Something is to be deleted for good: what, by whom, how far it is, what went and what stayed.
+
+    `cursor` is the phase and the last id that were dealt with; it moves in the transaction that deletes the rows, so
+    work that was killed goes on behind it. `expected` and `freed` are tallies (`experiments.purging.tally`), `kept` is
+    a list of what stays and why.
+    """
+
+    read_permission = "experiments.read"
+
+    workspace = models.ForeignKey("workspaces.Workspace", on_delete=models.CASCADE, related_name="purges")
+    kind = models.CharField(max_length=12, choices=PurgeKind.choices)
+    names = ArrayField(models.TextField(), default=list, help_text="Ids; none for the trash.")
+    path = models.TextField(blank=True, default="", help_text="A metric's key, or a path below the artifacts.")
+    label = models.CharField(max_length=300)
+    until_ms = models.BigIntegerField(default=now_ms, help_text="Only what lay in the trash by then.")
+    asked_by = models.CharField(max_length=150)
+    is_by_rule = models.BooleanField(default=False)
+    state = models.CharField(max_length=10, choices=PurgeState.choices, default=PurgeState.QUEUED)
+    cursor = models.JSONField(default=dict)
+    expected = models.JSONField(null=True)
+    freed = models.JSONField(default=dict)
+    kept = models.JSONField(default=list)
+    kept_count = models.PositiveIntegerField(default=0)
+    error = models.TextField(blank=True, default="", help_text="Why files could not be removed; it is tried again.")
+    retry_ms = models.BigIntegerField(default=0)
+    created_ms = models.BigIntegerField(default=now_ms)
+    started_ms = models.BigIntegerField(null=True)
+    ended_ms = models.BigIntegerField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["workspace", "-id"], name="purge_newest"),
+            models.Index(fields=["retry_ms"], condition=~models.Q(state="done"), name="purge_live"),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def is_done(self) -> bool:
+        return self.state == PurgeState.DONE
+
+
+class PurgedPlace(models.Model):
+    """Files whose rows are gone, written down in the same transaction: what is listed here is still to be removed.
+
+    A whole folder (`is_whole`: its id is never used again) stays listed for a day after its removal and is looked at
+    once more: an upload that began before may end after.
+    """
+
+    purge = models.ForeignKey(Purge, on_delete=models.CASCADE, related_name="places")
+    key = models.TextField()
+    files = models.IntegerField()
+    size_bytes = models.BigIntegerField()
+    is_whole = models.BooleanField()
+    removed_ms = models.BigIntegerField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["removed_ms"], name="purged_place_removed")]
+
+
+class TrashRule(models.Model):
+    """After how many days the trash of a workspace empties by itself; 0 is never. Without a row, the setting holds."""
+
+    workspace = models.OneToOneField(
+        "workspaces.Workspace", primary_key=True, on_delete=models.CASCADE, related_name="trash_rule"
+    )
+    days = models.PositiveIntegerField()
+    updated_by = models.CharField(max_length=150)
+    updated_ms = models.BigIntegerField(default=now_ms)

@@ -1,10 +1,9 @@
-"""What the pages of runs show as tables: rows with their metrics and params, sortable heads, differences of runs."""
+"""What the pages of runs show as tables: rows with their metrics and params, sortable heads."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -13,13 +12,15 @@ from django.utils.translation import gettext as _
 from experiments.columns import Column
 from experiments.models import Run
 from experiments.queries import table
+from experiments.queries.nesting import Placed
 from lib.clock import now_ms
 
 LOWER_IS_BETTER = ("loss", "error", "rmse", "mse", "mae", "mape", "deviance", "perplexity", "gap")
 HIGHER_IS_BETTER = ("acc", "r2", "auc", "f1", "score", "precision", "recall", "map", "bleu")
+NAME = "name"
 BY_NEWEST = "attributes.start_time DESC"
 RANKS = {"experiment_name": "rank-2", "start_time": "num rank-2", "duration": "num rank-2", "user_id": "rank-3"}
-Shown = Literal["status", "time", "duration", "number", "text", "missing"]
+Shown = Literal["status", "silence", "time", "duration", "number", "text", "missing"]
 
 
 @dataclass(frozen=True)
@@ -43,20 +44,29 @@ class Group:
 
 @dataclass(frozen=True)
 class Row:
-    run: Run
+    place: Placed
     cells: tuple[Cell, ...]
     group: Group | None = None
+
+    @property
+    def run(self) -> Run:
+        return self.place.run
 
 
 @dataclass(frozen=True)
 class Head:
-    """A column's head; `order` is what a click asks for, `sort` how it is ordered now (in the words of aria-sort)."""
+    """A column's head; `order` is what a click asks for, `sort` how it is ordered now (in the words of aria-sort).
+
+    `name` stands for the column in an address; `width_px` is what the reader made of it, 0 for its own.
+    """
 
     label: str
     css: str = ""
     order: str = ""
     sort: str = ""
     hint: str = ""
+    name: str = ""
+    width_px: int = 0
 
 
 @dataclass(frozen=True)
@@ -87,6 +97,7 @@ def timed(run: Run) -> Timed:
 
 def run_table(
     page: table.Page,
+    places: Sequence[Placed],
     *,
     order: str = "",
     group: Column | None = None,
@@ -94,23 +105,26 @@ def run_table(
     extremes: Mapping[Column, tuple[float, float]] = MappingProxyType({}),
     pins: Collection[Column] = (),
     last_group: str | None = None,
+    widths: Mapping[str, int] = MappingProxyType({}),
 ) -> RunTable:
     """Lay out one page of runs. `last_group` is the one in which the page before ended, as `group_key` writes it."""
     columns = [*(one for one in page.columns if one in pins), *(one for one in page.columns if one not in pins)]
     css = classes(columns, pins)
     best = {column: best_of(column, extremes.get(column)) for column in columns}
     rows = []
-    for run in page.runs:
-        values = page.values.get(run.pk, {})
+    for place in places:
+        run, values = place.run, page.values.get(place.run.pk, {})
         begun = None
         if group is not None and last_group != (key := group_key(values.get(group))):
             last_group, name = key, values.get(group)
             begun = Group(group.label, name, sizes.get(None if name is None else str(name)))
         cells = tuple(cell(run, one, values.get(one), best[one], css[one]) for one in columns)
-        rows.append(Row(run, cells, begun))
+        rows.append(Row(place, cells, begun))
     heads = [head(_("Name"), "attributes.run_name", order or BY_NEWEST, "c-name")]
     heads += [head(one.label, one.order, order or BY_NEWEST, css[one], one.hint) for one in columns]
-    return RunTable(tuple(heads), tuple(rows), any(not run.has_ended for run in page.runs))
+    names = [NAME, *(column.name for column in columns)]
+    heads = [replace(one, name=name, width_px=widths.get(name, 0)) for one, name in zip(heads, names, strict=True)]
+    return RunTable(tuple(heads), tuple(rows), any(not place.run.has_ended for place in places))
 
 
 def group_key(value: float | str | None) -> str:
@@ -137,6 +151,8 @@ def cell(run: Run, column: Column, value: float | str | None, best: float | None
         return Cell("missing", None, css)
     if column.kind == "metric":
         return Cell("number", value, css, value == best)
+    if column.key == "status" and column.kind == "attribute" and run.silent_ms:
+        return Cell("silence", run.silent_ms, css)
     attributes: dict[str, Shown] = {"status": "status", "start_time": "time", "end_time": "time"}
     return Cell(attributes.get(column.key, "text") if column.kind == "attribute" else "text", value, css)
 
@@ -161,75 +177,3 @@ def head(label: str, column: str, order: str, css: str = "", hint: str = "") -> 
         return Head(label, css, f"{column} ASC", "descending", hint)
     way = "DESC" if column.endswith(("start_time", "end_time")) or column.startswith("max(") else "ASC"
     return Head(label, css, f"{column} {way}", hint=hint)
-
-
-# ---- Differences ----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Difference:
-    value: float | str | None
-    differs: bool = False
-    delta: float | None = None
-
-
-@dataclass(frozen=True)
-class DiffRow:
-    key: str
-    cells: tuple[Difference, ...]
-
-    @property
-    def differs(self) -> bool:
-        return any(cell.differs for cell in self.cells)
-
-
-@dataclass(frozen=True)
-class DiffGroup:
-    label: str
-    is_numeric: bool
-    rows: tuple[DiffRow, ...]
-    differing: int
-    equal: int
-
-
-def differences(runs: Sequence[Run], *, shows_all: bool = False) -> list[DiffGroup]:
-    """Compare runs with the first of them; equal rows are counted, and left out unless `shows_all`."""
-    facts = [
-        {"status": run.get_status_display(), "user": run.user_name or None, "experiment": run.experiment.name}
-        for run in runs
-    ]
-    tags = [{one.key: one.value for one in run.tags.all() if not one.key.startswith("mlflow.")} for run in runs]
-    metrics = [{one.key: one.last_value for one in run.metrics.all()} for run in runs]
-    params = [{one.key: one.value for one in run.params.all()} for run in runs]
-    groups = [
-        diff_group(_("Metrics"), metrics, shows_all, is_numeric=True),
-        diff_group(_("Parameters"), params, shows_all),
-        diff_group(_("Tags"), tags, shows_all),
-        diff_group(_("Run"), facts, shows_all),
-    ]
-    return [group for group in groups if group.differing or group.equal]
-
-
-def diff_group(
-    label: str, columns: Sequence[dict[str, float] | dict[str, str] | dict[str, str | None]], shows_all: bool,
-    *, is_numeric: bool = False,
-) -> DiffGroup:  # fmt: skip
-    rows = [
-        diff_row(key, [column.get(key) for column in columns])
-        for key in sorted({key for one in columns for key in one})
-    ]
-    differing = [row for row in rows if row.differs]
-    shown = rows if shows_all else differing
-    return DiffGroup(label, is_numeric, tuple(shown), len(differing), len(rows) - len(differing))
-
-
-def diff_row(key: str, values: Sequence[float | str | None]) -> DiffRow:
-    base = values[0]
-    return DiffRow(key, tuple(difference(value, base) for value in values))
-
-
-def difference(value: float | str | None, base: float | str | None) -> Difference:
-    both_nan = isinstance(value, float) and isinstance(base, float) and math.isnan(value) and math.isnan(base)
-    differs = value != base and not both_nan
-    is_number = isinstance(value, float) and isinstance(base, float) and math.isfinite(value) and math.isfinite(base)
-    return Difference(value, differs, value - base if differs and is_number else None)  # type: ignore[operator]

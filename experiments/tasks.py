@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from experiments import metrics
+from experiments import metrics, purging
 from experiments.artifacts import uploads
+from experiments.purging import files, retention
 
 
 @shared_task
@@ -16,3 +17,22 @@ def pack_points() -> None:
 @shared_task
 def forget_uploads() -> None:
     uploads.forget_old()
+
+
+@shared_task
+def go_on(purge_id: int) -> None:
+    """Work on one purge for a while; `reconcile_purges` comes back for the rest."""
+    purging.step(purge_id)
+
+
+@shared_task
+def reconcile_purges() -> None:
+    for pk in purging.live():
+        purging.step(pk)
+
+
+@shared_task
+def empty_trash() -> None:
+    """Begin what the retention rules want, and look once more at what was removed a day ago."""
+    retention.apply_all()
+    files.look_again()

@@ -11,7 +11,12 @@ urlpatterns = [
     path("jobs/sample", api.run_sample, name="run-sample"),
     path("jobs/<str:run_id>", api.job, name="job"),
     path("jobs/<str:run_id>/cancel", api.cancel, name="cancel"),
-    path("jobs/<str:run_id>/logs/<str:name>", api.log, name="log"),
+    path("jobs/<str:run_id>/rerun", api.rerun, name="rerun"),
+    path("jobs/<str:run_id>/logs/<path:name>", api.log, name="log"),
+    path("snapshots", api.list_snapshot, name="snapshots"),
+    path("snapshots/blobs", api.store_contents, name="snapshot-contents"),
+    path("snapshots/<str:digest>", api.snapshot, name="snapshot"),
+    path("snapshots/<str:digest>/zip", api.snapshot_zip, name="snapshot-zip"),
 ]
 
 NODE = [
@@ -20,6 +25,6 @@ NODE = [
     path("node/known", node_api.known, name="node-known"),
     path("node/jobs/<str:run_id>/beat", node_api.beat, name="node-beat"),
     path("node/jobs/<str:run_id>/finish", node_api.finish, name="node-finish"),
-    path("node/jobs/<str:run_id>/logs/<str:name>", node_api.log, name="node-log"),
+    path("node/jobs/<str:run_id>/logs/<path:name>", node_api.log, name="node-log"),
     path("node/jobs/<str:run_id>/snapshot", node_api.snapshot, name="node-snapshot"),
 ]

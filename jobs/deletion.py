@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.utils.translation import gettext as _
 
 from experiments.artifacts import store
-from jobs.models import Job, JobState, Snapshot
+from experiments.purging import Holder, Neighbour
+from jobs.models import JOB_ENDED, JOB_HELD, JOB_WAITING, Job, Snapshot
 from jobs.operations import cancel_job
-from jobs.operations.running import HELD
 from lib.clock import now_ms
 from lib.errors import NotFound
 from workspaces.access import Actor
@@ -20,18 +22,17 @@ PATIENCE_MS = 20_000
 
 
 def count(workspace: Workspace) -> list[Count]:
-    snapshots = Snapshot.objects.filter(workspace=workspace)
-    size = sum(snapshots.values_list("size_bytes", flat=True))
+    size = store().size(f"blobs/{workspace.pk}")
     return [Count(_("jobs"), Job.objects.filter(workspace=workspace).count(), size)]
 
 
 def delete_next_batch(workspace: Workspace) -> bool:
     rows = Job.objects.filter(workspace=workspace)
-    live = list(rows.filter(state__in=(JobState.QUEUED, *HELD))[:BATCH])
+    live = list(rows.filter(state__in=(*JOB_WAITING, *JOB_HELD))[:BATCH])
     for job in live:
         cancel_job(Actor.system(), job)
     oldest = now_ms() - PATIENCE_MS
-    if any(job.state in HELD and (job.cancel_asked_ms or now_ms()) > oldest for job in live):
+    if any(job.state in JOB_HELD and (job.cancel_asked_ms or now_ms()) > oldest for job in live):
         return True
     batch = list(rows[:BATCH])
     for job in batch:
@@ -40,10 +41,24 @@ def delete_next_batch(workspace: Workspace) -> bool:
         Job.objects.filter(pk__in=[job.pk for job in batch]).delete()
         return True
     if not Snapshot.objects.filter(workspace=workspace).exists():
+        remove(f"blobs/{workspace.pk}")  # contents that came for a snapshot which never was listed whole
         return False
-    remove(f"snapshots/{workspace.pk}")
+    remove(f"blobs/{workspace.pk}")
+    remove(f"snapshots/{workspace.pk}")  # archives of before contents were kept one by one
     Snapshot.objects.filter(workspace=workspace).delete()
     return True
+
+
+def holds_runs(run_ids: Collection[str]) -> dict[str, list[Holder]]:
+    """Say which runs a job still writes."""
+    live = Job.objects.filter(pk__in=run_ids).exclude(state__in=JOB_ENDED)
+    return {pk: [Holder("job", pk)] for pk in live.values_list("pk", flat=True)}
+
+
+def places_of_runs(run_ids: Collection[str]) -> dict[str, list[str]]:
+    """Give the logs that go with a run; its snapshot may be another job's too."""
+    jobs = Job.objects.filter(pk__in=run_ids)
+    return {pk: [f"jobs/{pk}"] for pk in jobs.values_list("pk", flat=True)}
 
 
 def remove(key: str) -> None:
@@ -54,3 +69,4 @@ def remove(key: str) -> None:
 
 
 PARTICIPANT = Participant(order=20, name="jobs", count=count, delete_next_batch=delete_next_batch)
+NEIGHBOUR = Neighbour("jobs", holds_runs=holds_runs, places=places_of_runs)

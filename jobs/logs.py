@@ -8,11 +8,14 @@ from pathlib import Path
 
 from django.conf import settings
 
+from experiments.artifacts import checked
 from jobs.models import Job
 from lib.errors import InvalidValue
 
 # In the order in which they come about: the environment, then the command.
 NAMES = ("build", "std")
+FILES = "logs/"
+FILES_MAX = 100
 BYTES_MAX = 512 * 1024 * 1024
 
 
@@ -21,9 +24,11 @@ def folder(run_id: str) -> Path:
 
 
 def path(job: Job, name: str) -> Path:
-    """Say where a log of the newest attempt is. Raises InvalidValue for a name that is none of ours."""
+    """Say where a log of the newest attempt is: `build`, `std`, or a file of ./logs as `logs/<path>`."""
+    if name.startswith(FILES) and checked(name) == name:
+        return folder(job.pk) / f"files-{job.attempt}" / name.removeprefix(FILES)
     if name not in NAMES:
-        raise InvalidValue(f"There is no log “{name[:40]}”; there are {', '.join(NAMES)}.")
+        raise InvalidValue(f"There is no log “{name[:40]}”; there are {', '.join(NAMES)} and files of ./logs.")
     return folder(job.pk) / f"{name}-{job.attempt}.log"
 
 
@@ -31,7 +36,10 @@ def append(file: Path, offset: int, data: bytes) -> int:
     """Write what is new of a piece; give the size afterwards, less than `offset` when a piece is missing."""
     if not 0 <= offset <= BYTES_MAX - len(data):
         raise InvalidValue("The log is larger than the studio keeps.")
-    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise InvalidValue("A log of this name stands where a folder is needed.") from None
     handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)

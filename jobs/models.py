@@ -11,6 +11,7 @@ from workspaces.models import WorkspaceOwned
 
 class JobState(models.TextChoices):
     QUEUED = "Queued", _("Queued")
+    PROVISIONING = "Provisioning", _("Provisioning")
     PREPARING = "Preparing", _("Preparing")
     STARTING = "Starting", _("Starting")
     RUNNING = "Running", _("Running")
@@ -22,8 +23,13 @@ class JobState(models.TextChoices):
 
 
 JOB_ENDED = (JobState.COMPLETED, JobState.FAILED, JobState.CANCELED)
+# No node has them yet; a job for which its cluster starts a node is Provisioning.
+JOB_WAITING = (JobState.QUEUED, JobState.PROVISIONING)
 # In the order in which a runner passes through them.
 JOB_LIVE = (JobState.PREPARING, JobState.STARTING, JobState.RUNNING, JobState.FINALIZING)
+
+# States in which a node has a slot taken.
+JOB_HELD = (*JOB_LIVE, JobState.NOT_RESPONDING)
 
 
 def can_become(state: str, following: str) -> bool:
@@ -33,15 +39,15 @@ def can_become(state: str, following: str) -> bool:
     if state == JobState.NOT_RESPONDING:
         return True
     if following in (*JOB_ENDED, JobState.QUEUED):
-        return True
+        return state != following
     if following == JobState.NOT_RESPONDING:
         return state in JOB_LIVE
-    order = (JobState.QUEUED, *JOB_LIVE)
+    order = (*JOB_WAITING, *JOB_LIVE)
     return order.index(JobState(following)) > order.index(JobState(state))
 
 
 class Snapshot(WorkspaceOwned):
-    """A folder of code, known by the hash of its content; its archive is a file of the store."""
+    """A folder of code, known by the hash of its content; the contents are files of the store, each stored once."""
 
     read_permission = "jobs.read"
 
@@ -49,6 +55,7 @@ class Snapshot(WorkspaceOwned):
     digest = models.CharField(max_length=64)
     files = models.PositiveIntegerField()
     size_bytes = models.BigIntegerField()
+    manifest = models.JSONField(default=list, help_text="Fields of lib.snapshots.SnapshotFile, by path.")
     created_ms = models.BigIntegerField(default=now_ms)
 
     class Meta:
@@ -76,6 +83,11 @@ class Job(WorkspaceOwned):
     cpu_s = models.FloatField(null=True, help_text="Seconds of processor time, of all its processes.")
     env = models.JSONField(default=dict, help_text="Environment variables of the command.")
     limits = models.JSONField(default=dict, help_text="What it may use: fields of compute.launcher.Limits.")
+    entry_point = models.CharField(max_length=200, blank=True, default="", help_text="Of the MLproject, if any.")
+    parameters = models.JSONField(default=dict, help_text="Of the entry point.")
+    environment_name = models.CharField(max_length=130, blank=True, default="", help_text="As asked: name@version.")
+    left_behind = models.JSONField(default=dict, help_text="Files outside ./outputs: count, size_bytes, paths.")
+    log_names = models.JSONField(default=list, help_text="Files of ./logs that were streamed.")
     attempt = models.PositiveSmallIntegerField(default=0)
     attempts_allowed = models.PositiveSmallIntegerField(default=1)
     time_limit_s = models.PositiveIntegerField(null=True)
@@ -87,7 +99,11 @@ class Job(WorkspaceOwned):
 
     class Meta:
         indexes = [
-            models.Index(fields=["target", "created_ms"], condition=models.Q(state="Queued"), name="job_queue"),
+            models.Index(
+                fields=["target", "created_ms"],
+                condition=models.Q(state__in=["Queued", "Provisioning"]),
+                name="job_waiting",
+            ),
             models.Index(fields=["workspace", "-created_ms"], name="job_recent"),
         ]
 

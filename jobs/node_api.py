@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.http import FileResponse, HttpRequest, JsonResponse
+from django.http import HttpRequest, JsonResponse, StreamingHttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 from drf_spectacular.utils import extend_schema
@@ -14,10 +14,10 @@ from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from compute import sizes
 from compute.operations import cluster_of
-from experiments.artifacts import store
 from jobs import operations, snapshots
-from jobs.models import JOB_LIVE, Job
+from jobs.models import JOB_HELD, JOB_LIVE, Job
 from jobs.operations import running
 from lib.errors import InvalidValue, NotFound
 from lib.http import number_in
@@ -40,12 +40,21 @@ class BeatIn(serializers.Serializer[Any]):
     newest = serializers.CharField(default="", allow_blank=True, max_length=4000)
 
 
+class LeftBehindIn(serializers.Serializer[Any]):
+    """Files that the command left outside ./outputs, which nobody keeps; `paths` are the first of them."""
+
+    count = serializers.IntegerField(min_value=0)
+    size_bytes = serializers.IntegerField(min_value=0)
+    paths = serializers.ListField(child=serializers.CharField(max_length=2000), max_length=200)
+
+
 class FinishIn(serializers.Serializer[Any]):
     attempt = serializers.IntegerField()
     outcome = serializers.ChoiceField(choices=["completed", "failed", "canceled", "lost", "unstarted"])
     error = serializers.CharField(default="", allow_blank=True, max_length=100_000, trim_whitespace=False)
     exit_code = serializers.IntegerField(default=None, allow_null=True)
     cpu_s = serializers.FloatField(default=None, allow_null=True)
+    left_behind = LeftBehindIn(required=False)
 
 
 def parsed(serializer: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
@@ -68,7 +77,10 @@ def work(claim: operations.Claim) -> dict[str, Any]:
         "workspace": job.workspace.name,
         "command": job.command,
         "env": job.env,
-        "limits": job.limits,
+        "experiment_name": job.run.experiment.name,
+        "group": job.workspace.group.name,
+        "subscription": job.workspace.group.subscription_id,
+        "limits": sizes.narrowed(job.limits, job.target.vm_size),
         "time_limit_s": job.time_limit_s,
         "environment": job.environment.spec if job.environment else None,
         "snapshot": job.snapshot.digest,
@@ -127,15 +139,14 @@ def log(request: HttpRequest, run_id: str, name: str) -> JsonResponse:
     return JsonResponse({"size": size})
 
 
-def snapshot(request: HttpRequest, run_id: str) -> FileResponse:
+def snapshot(request: HttpRequest, run_id: str) -> StreamingHttpResponse:
     """Give the archive of a job's code."""
     actor: access.Actor = request.actor  # type: ignore[attr-defined]
-    rows = Job.objects.filter(target=cluster_of(actor), state__in=running.HELD)
+    rows = Job.objects.filter(target=cluster_of(actor), state__in=JOB_HELD)
     job = rows.select_related("snapshot").filter(pk=run_id).first()
     if job is None:
         raise NotFound("There is no such job on this cluster.")
-    archive = store().open(snapshots.key(job.workspace_id, job.snapshot.digest))
-    return FileResponse(archive, content_type="application/x-tar")
+    return StreamingHttpResponse(snapshots.tar(job.snapshot), content_type="application/x-tar")
 
 
 claim = access.node(claim)

@@ -11,3 +11,4 @@ from jobs import operations
 def reconcile() -> None:
     """Look at every job not at rest. Waiting ones need no message: nodes ask for them each second."""
     operations.mark_silent_jobs()
+    operations.make_room()

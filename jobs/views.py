@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from jobs import logs, operations, queries
-from jobs.models import Job, JobState
+from jobs.models import JOB_WAITING, Job
 from lib.errors import NotFound
 from lib.html import done
 from lib.http import number_in
@@ -22,18 +22,31 @@ PAGE = 50
 @access.needs("jobs.read")
 @require_safe
 def job_list(request: Request) -> HttpResponse:
-    rows = queries.jobs(request.actor, request.workspace)
+    """List jobs; `?state=waiting|live|ended` and `?target=` narrow."""
+    rows = queries.narrowed(queries.jobs(request.actor, request.workspace), request.GET)
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
-    moves = any(not job.has_ended for job in page)
+    waits = {job.pk: queries.why_it_waits(job) for job in page if job.state in JOB_WAITING}
+    context = {
+        "page": page,
+        "jobs": [(job, waits.get(job.pk, "")) for job in page],
+        "moves": any(not job.has_ended for job in page),
+        "chosen": request.GET.get("state", ""),
+        "target": request.GET.get("target", ""),
+        "total_cpu_s": queries.cpu_seconds(request.actor, request.workspace),
+    }
     template = "jobs/_jobs.html" if request.headers.get("HX-Target") == "jobs" else "jobs/job_list.html"
-    return render(request, template, {"page": page, "moves": moves})
+    return render(request, template, context)
 
 
 @access.needs("jobs.read")
 @require_safe
 def for_run(request: Request, run_id: str) -> HttpResponse:
-    """Show a run's job: what the run page's tab holds."""
-    return render(request, "jobs/_for_run.html", job_context(found(request, run_id)))
+    """Show a run's job: what the run page's tab holds. `?log=` names the file of ./logs that is shown."""
+    job = found(request, run_id)
+    context = job_context(job)
+    wanted = request.GET.get("log", "")
+    context["shown_log"] = wanted if wanted in job.log_names else (job.log_names or [""])[0]
+    return render(request, "jobs/_for_run.html", context)
 
 
 @access.needs("jobs.read")
@@ -65,7 +78,10 @@ def log_download(request: Request, run_id: str, name: str) -> FileResponse:
     if not path.exists():
         raise NotFound(f"The log “{name}” has not begun.")
     return FileResponse(
-        path.open("rb"), as_attachment=True, filename=f"{run_id}-{name}.log", content_type="text/plain; charset=utf-8"
+        path.open("rb"),
+        as_attachment=True,
+        filename=f"{run_id}-{name.replace('/', '-')}.log",
+        content_type="text/plain; charset=utf-8",
     )
 
 
@@ -74,6 +90,12 @@ def log_download(request: Request, run_id: str, name: str) -> FileResponse:
 def cancel(request: Request, run_id: str) -> HttpResponse:
     job = operations.cancel_job(request.actor, found(request, run_id))
     return done(request, run_url(request, job))
+
+
+@access.needs("jobs.write")
+@require_POST
+def rerun(request: Request, run_id: str) -> HttpResponse:
+    return done(request, run_url(request, operations.rerun_job(request.actor, found(request, run_id))))
 
 
 @access.needs("jobs.write")
@@ -96,5 +118,7 @@ def job_context(job: Job) -> dict[str, object]:
         "job": job,
         "stages": queries.stages(job),
         "newest": queries.newest_line(job),
-        "before": queries.waits_for(job) if job.state == JobState.QUEUED else 0,
+        "waits": queries.why_it_waits(job),
+        "log_names": [name for name in queries.log_names(job) if name not in logs.NAMES],
+        "notes": job.environment.notes if job.environment else [],
     }

@@ -30,6 +30,7 @@ BADGES: dict[str, Badge] = {
     "failed": Badge("bad", "failed", _("Failed")),
     "killed": Badge("off", "cancelled", _("Killed")),
     "deleted": Badge("off", "trash", _("Deleted")),
+    "archived": Badge("off", "archive", _("Archived")),
     # jobs
     "queued": Badge("wait", "queued", _("Queued")),
     "preparing": _moves(_("Preparing")),
@@ -73,6 +74,15 @@ BADGES: dict[str, Badge] = {
     "pending": Badge("wait", "queued", _("Pending")),
     # nodes and parts
     "online": Badge("ok", "ok", _("Online")),
+    "provisioning": _moves(_("Provisioning")),
+    "resizing": _moves(_("Resizing")),
+    "succeeded": Badge("ok", "ok", _("Ready")),
+    "idle": Badge("ok", "ok", _("Idle")),
+    "leaving": _moves(_("Leaving")),
+    "draining": _moves(_("Draining")),
+    "drained": Badge("off", "pause", _("Drained")),
+    "unusable": Badge("warn", "warn", _("Unusable")),
+    "notbuilt": Badge("wait", "queued", _("Not built yet")),
     "offline": Badge("off", "lost", _("Offline")),
     "backoff": Badge("warn", "warn", _("Restarting")),
     "active": Badge("ok", "ok", _("Active")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
+import zlib
 from datetime import UTC, datetime
 
 from django.utils.translation import gettext as _
@@ -123,3 +124,8 @@ def slot(run_id: str) -> int:
     for letter in run_id:
         digest = ((digest ^ ord(letter)) * 0x01000193) & 0xFFFFFFFF
     return digest % 10 + 1
+
+
+def mark(text: str) -> str:
+    """Stand for a text where only a short plain word can be: in ids and lists of an address."""
+    return f"{zlib.crc32(text.encode()):08x}"

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from experiments import queries as experiments
+from experiments.purging.api import PurgeOut, purge_out
+from lib.errors import InvalidValue
 from registry import operations, queries
 from registry.models import ModelVersion, RegisteredModel
 from workspaces import access
 
 MOST = 1000
+WITH_FILES = OpenApiParameter("with_files", bool, description="Delete the files too, for good.")
 
 
 class ModelIn(serializers.Serializer[Any]):
@@ -73,6 +77,14 @@ def asked(request: Request) -> Any:
     return request._request
 
 
+def with_files(request: Request) -> bool:
+    """Say whether the files go too. Raises InvalidValue for another word than true or false."""
+    word = request.query_params.get("with_files", "false")
+    if word not in ("true", "false"):
+        raise InvalidValue(_("with_files is true or false."), field="with_files")
+    return word == "true"
+
+
 @extend_schema(methods=["GET"], responses=ModelOut(many=True))
 @extend_schema(methods=["POST"], request=ModelIn, responses={201: ModelOut})
 @api_view(["GET", "POST"])
@@ -89,11 +101,13 @@ def models(request: Request) -> Response:
 
 
 @extend_schema(methods=["GET"], responses=ModelOut)
-@extend_schema(methods=["DELETE"], responses={204: None})
+@extend_schema(methods=["DELETE"], parameters=[WITH_FILES], responses={202: PurgeOut, 204: None})
 @api_view(["GET", "DELETE"])
 def model(request: Request, name: str) -> Response:
-    """Show a model, or delete it with its versions."""
+    """Show a model, or delete it with its versions: rows alone, or their files too."""
     found = queries.model(asked(request).actor, asked(request).workspace, name)
+    if request.method == "DELETE" and with_files(request):
+        return Response(purge_out(operations.purge_model(asked(request).actor, found)), status=202)
     if request.method == "DELETE":
         operations.delete_model(asked(request).actor, found)
         return Response(status=204)
@@ -119,11 +133,13 @@ def versions(request: Request, name: str) -> Response:
 
 
 @extend_schema(methods=["GET"], responses=VersionOut)
-@extend_schema(methods=["DELETE"], responses={204: None})
+@extend_schema(methods=["DELETE"], parameters=[WITH_FILES], responses={202: PurgeOut, 204: None})
 @api_view(["GET", "DELETE"])
 def version(request: Request, name: str, number: str) -> Response:
-    """Show a version, or delete it; its number is not used again."""
+    """Show a version, or delete it, alone or with its files; its number is not used again."""
     found = queries.version(asked(request).actor, asked(request).workspace, name, number)
+    if request.method == "DELETE" and with_files(request):
+        return Response(purge_out(operations.purge_version(asked(request).actor, found)), status=202)
     if request.method == "DELETE":
         operations.delete_version(asked(request).actor, found)
         return Response(status=204)

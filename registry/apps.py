@@ -5,7 +5,10 @@ class RegistryConfig(AppConfig):
     name = "registry"
 
     def ready(self) -> None:
-        from registry import deletion
+        from experiments.purging import neighbours
+        from registry import deletion, holding, purging
         from workspaces.deletion import register
 
         register(deletion.PARTICIPANT)
+        neighbours.register(holding.NEIGHBOUR)
+        purging.join()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import prefetch_related_objects
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_GET
@@ -37,14 +39,26 @@ def present(shape: Shape) -> Shape:
 
 
 def model_shape(actor: Actor, row: RegisteredModel) -> Shape:
-    aliases = row.aliases.select_related("version").order_by("name")
+    [shape] = model_shapes(actor, [row])
+    return shape
+
+
+def model_shapes(actor: Actor, rows: Sequence[RegisteredModel]) -> list[Shape]:
+    """Give models with their latest versions, in a handful of queries however many they are."""
+    prefetch_related_objects(rows, "tags", "aliases__version")
+    latest = queries.latest_versions_of(actor, rows)
+    return [one_model(row, latest.get(row.pk, [])) for row in rows]
+
+
+def one_model(row: RegisteredModel, latest: Sequence[ModelVersion]) -> Shape:
+    aliases = sorted(row.aliases.all(), key=lambda one: one.name)
     return present(
         {
             "name": row.name,
             "creation_timestamp": row.created_ms,
             "last_updated_timestamp": row.updated_ms,
             "description": row.description,
-            "latest_versions": [version_shape(one) for one in queries.latest_versions(actor, row)],
+            "latest_versions": [version_shape(one) for one in latest],
             "tags": pairs(row.tags),
             "aliases": [{"alias": one.name, "version": str(one.version.version)} for one in aliases],
         }
@@ -124,7 +138,7 @@ def search_registered_models(actor: Actor, workspace: Workspace, message: Messag
         dialect=dialects.MLFLOW_MODELS,
     )
     found, more = page(rows, token=message.page_token, limit=message.max_results, most=MOST_MODELS)
-    return {"registered_models": [model_shape(actor, row) for row in found], **more}
+    return {"registered_models": model_shapes(actor, found), **more}
 
 
 @rpc(messages.GetLatestVersions, needs=READ)

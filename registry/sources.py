@@ -24,7 +24,8 @@ from workspaces.models import Workspace
 ELSEWHERE = {"s3", "gs", "abfss", "wasbs", "hdfs"}
 PROXY = re.compile(r"^(?:/w/[^/]+)?/(?:ajax-)?api/2\.0/mlflow-artifacts/artifacts/(.+)$")
 LONGEST = 2000
-PROMPT_SOURCE = "prompt-template"
+# What the clients write where a source is asked for and a prompt has none: MLflow 2 and 3, and its prompt stores.
+PROMPT_SOURCES = ("dummy-source", "prompt-template")
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def find(actor: Actor, workspace: Workspace, source: str, *, run_id: str, model_
     model_id.
     """
     if is_prompt:
-        if source != PROMPT_SOURCE:
+        if source not in PROMPT_SOURCES:
             raise refused(source, _("a prompt keeps its text in a tag and has no files"))
         return Source()
     refuse_hidden(source)
@@ -133,9 +134,8 @@ def in_models(actor: Actor, workspace: Workspace, path: str) -> Source:
 def in_store(actor: Actor, workspace: Workspace, path: str) -> Source:
     located = locate(path)
     if located.model_id is not None:
-        rows = LoggedModel.objects.filter(workspace=workspace, deleted_ms=None).select_related("source_run")
-        model = fetch(actor, rows, pk=located.model_id, experiment=located.experiment_id)
+        rows = LoggedModel.objects.filter(located.under, workspace=workspace, deleted_ms=None)
+        model = fetch(actor, rows.select_related("source_run"), pk=located.model_id)
         return Source(run=model.source_run, model=model, path=located.path)
-    runs = Run.objects.filter(workspace=workspace)
-    run = fetch(actor, runs, pk=located.run_id, experiment=located.experiment_id)
+    run = fetch(actor, Run.objects.filter(located.under, workspace=workspace), pk=located.run_id)
     return Source(run=run, path=located.path)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from registry.views import models, versions
+from registry.views import models, purges, versions
 
 app_name = "registry"
 
@@ -16,6 +16,7 @@ urlpatterns = [
     path("models/<str:name>/describe/", models.model_describe, name="model-describe"),
     path("models/<str:name>/tag/", models.model_tag, name="model-tag"),
     path("models/<str:name>/delete/", models.model_delete, name="model-delete"),
+    path("models/<str:name>/purge/", purges.model_purge, name="model-purge"),
     path(VERSION, versions.version_detail, name="version-detail"),
     path(f"{VERSION}artifacts/", versions.version_artifacts, name="version-artifacts"),
     path(f"{VERSION}artifact/", versions.version_artifact, name="version-artifact"),
@@ -24,6 +25,7 @@ urlpatterns = [
     path(f"{VERSION}aliases/", versions.alias_set, name="alias-set"),
     path(f"{VERSION}aliases/delete/", versions.alias_delete, name="alias-delete"),
     path(f"{VERSION}delete/", versions.version_delete, name="version-delete"),
+    path(f"{VERSION}purge/", purges.version_purge, name="version-purge"),
     path("runs/<str:run_id>/versions/", versions.for_run, name="for-run"),
     path("runs/<str:run_id>/register-form/", versions.register_form, name="register-form"),
     path("runs/<str:run_id>/register/", versions.register, name="register"),

@@ -24,11 +24,15 @@ app.conf.beat_schedule = {
     for name, task, seconds in [
         ("heartbeat", "studio.tasks.heartbeat", 2.0),
         ("reconcile-endpoints", "deployments.tasks.reconcile", 2.0),
+        ("collect-samples", "deployments.tasks.collect", 30.0),
+        ("roll-up-traffic", "deployments.tasks.roll_up", 600.0),
         ("reconcile-jobs", "jobs.tasks.reconcile", 2.0),
         ("reconcile-environments", "compute.tasks.reconcile", 5.0),
         ("reconcile-deletions", "workspaces.tasks.reconcile", 5.0),
         ("reconcile-webhooks", "workspaces.webhooks.tasks.reconcile", 5.0),
         ("pack-points", "experiments.tasks.pack_points", 10.0),
+        ("reconcile-purges", "experiments.tasks.reconcile_purges", 5.0),
+        ("empty-trash", "experiments.tasks.empty_trash", 3600.0),
         ("forget-uploads", "experiments.tasks.forget_uploads", 3600.0),
         ("tidy-webhooks", "workspaces.webhooks.tasks.tidy", 600.0),
     ]

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from lib import answers, logs
-from lib.errors import Denied, StudioError
+from lib.errors import Denied, InvalidValue, StudioError
 from lib.ids import new_id
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
@@ -48,6 +48,7 @@ class SecurityHeadersMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         try:
+            refuse_unreadable_address(request)
             refuse_foreign_origin(request)
             response = self.get_response(request)
         except StudioError as error:
@@ -58,6 +59,12 @@ class SecurityHeadersMiddleware:
         # Pages and API answers are somebody's own; static files are served by the gateway with their own rule.
         response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+def refuse_unreadable_address(request: HttpRequest) -> None:
+    """Raise InvalidValue for an address with a NUL, which the database takes nowhere."""
+    if "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
+        raise InvalidValue("The address holds a character that no name has.")
 
 
 def refuse_foreign_origin(request: HttpRequest) -> None:

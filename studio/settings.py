@@ -202,6 +202,11 @@ STUDIO_SENDS_FILES_BY_GATEWAY = env_bool("STUDIO_SENDS_FILES_BY_GATEWAY", True)
 # What has the gateway take new routes; tests put their own in its place.
 GATEWAY_RELOAD = "studio.gateway.reload"
 
+# ---- The trash ------------------------------------------------------------------------------------------------------
+
+# After how many days deleted things go for good, where a workspace has no rule of its own; 0 is never.
+STUDIO_TRASH_DAYS = env_int("STUDIO_TRASH_DAYS", 30, least=0)
+
 # ---- Celery ---------------------------------------------------------------------------------------------------------
 
 CELERY_BROKER_URL = REDIS_URL
@@ -254,7 +259,7 @@ STATICFILES_FINDERS = [
 ]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "lib.staticfiles.ModuleStorage"},
 }
 
 # ---- Logs -----------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from compute import api_urls as compute_api
+from deployments.views import prometheus
 from jobs import api_urls as jobs_api
 from studio import mlflow_urls, views
 from studio.health import health
@@ -46,6 +47,7 @@ AZUREML = (
 
 urlpatterns = [
     path("health", health, name="health"),
+    path("metrics", prometheus.metrics, name="prometheus"),
     path("", views.root, name="root"),
     path("", include("workspaces.urls")),
     path("api/v1/", include("workspaces.api_urls")),

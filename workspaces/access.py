@@ -24,7 +24,8 @@ READS = {
     "workspace.read", "experiments.read", "registry.read", "compute.read", "jobs.read", "deployments.read",
 }  # fmt: skip
 WRITES = {"experiments.write", "registry.write", "compute.write", "jobs.write", "deployments.write", "keys.read"}
-OWNS = {"workspace.write", "members.write"}
+# Owners alone delete for good; what contributors delete waits in the trash.
+OWNS = {"workspace.write", "members.write", "experiments.purge"}
 
 # A group stands above its workspaces: only the studio's admins touch it (see Actor.may_studio).
 STUDIO = {"groups.read", "groups.write"}

@@ -9,12 +9,12 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from compute.environments import interpreters
+from compute.environments import interpreters, legacy
 from compute.environments.source import build_from_source
 from compute.environments.spec import EnvironmentSpec
 
@@ -101,21 +101,24 @@ class Builder:
             interpreter, note = interpreters.choose(spec.python, interpreters.installed())
         except ValueError as error:
             raise BuildFailed(str(error)) from None
-        for line in (*spec.notes, *([note] if note else [])):
+        if note and spec.is_strict:
+            raise BuildFailed(f"Python {spec.python} is not on this machine; there is {interpreter.minor}. {STRICT}")
+        notes = [*spec.notes, *([note] if note else [])]
+        for line in notes:
             print(f"note: {line}", file=log)
         made, final = folder / ".tmp-venv", folder / "venv"
-        self._uv(["venv", "--relocatable", "--python", str(interpreter.path), str(made)], log)
+        self.uv_says(["venv", "--relocatable", "--python", str(interpreter.path), str(made)], log)
         listed = folder / ".tmp-requirements.txt"
         listed.write_text("\n".join(spec.requirements) + "\n")
         if spec.requirements:
-            self._install_packages(made, listed, folder, log)
-        frozen = self._uv(["pip", "freeze", "--python", str(made / "bin/python")], None)
+            notes += Installation(self, spec, made, listed, folder, log).run(is_old=bool(note))
+        frozen = self.uv_says(["pip", "freeze", "--python", str(made / "bin/python")], None)
         (folder / "lock.txt").write_text(frozen)
         made.rename(final)
         listed.unlink()
         seconds = round(time.monotonic() - began, 1)
         print(f"ready in {seconds} s", file=log)
-        notes = (*spec.notes, *([note] if note else []), *([] if interpreter.is_reachable else [UNREACHABLE]))
+        notes += [] if interpreter.is_reachable else [UNREACHABLE]
         built = Built(
             digest=spec.digest,
             folder=folder,
@@ -123,45 +126,19 @@ class Builder:
             python_version=interpreter.minor,
             is_reachable=interpreter.is_reachable,
             lock=frozen,
-            notes=notes,
+            notes=tuple(notes),
             seconds=seconds,
         )
         write_whole(folder / READY, json.dumps({**asdict(built), "folder": "", "python": ""}))
         return built
 
-    def _install_packages(self, venv: Path, listed: Path, folder: Path, log: IO[str]) -> None:
-        """Install wheels; without a network, from the cache; and only when there is no wheel, from source.
-
-        Building from source runs the package's own code, so that is done apart, by another user where there is one, and
-        never with the cache that all environments share.
-        """
-        install = ["pip", "install", "--python", str(venv / "bin/python"), "--compile-bytecode", "-r", str(listed)]
-        try:
-            self._uv([*install, "--no-build"], log)
-            return
-        except BuildFailed as error:
-            first = error
-        # Before the network's answer is believed, what was fetched earlier: it needs no network at all.
-        with contextlib.suppress(BuildFailed):
-            self._uv([*install, "--no-build", "--offline", "--quiet"], log)
-            return
-        if not any(words in str(first) for words in NEEDS_SOURCE):
-            raise first
-        print("some packages have no wheel for this Python: building them from source", file=log)
-        problem = build_from_source(
-            uv=self.uv, venv=venv, listed=listed, work=folder / ".tmp-source", env=self._environment(),
-            log=folder / LOG, run_as=self.run_source_as,
-        )  # fmt: skip
-        if problem:
-            raise BuildFailed(problem)
-
-    def _uv(self, arguments: list[str], log: IO[str] | None) -> str:
+    def uv_says(self, arguments: list[str], log: IO[str] | None) -> str:
         """Run uv; give its output. Raises BuildFailed with the end of what it said."""
         if log:
             print("$ uv " + " ".join(_shown(argument) for argument in arguments), file=log)
         process = subprocess.Popen(
             [self.uv, *arguments],
-            env=self._environment(),
+            env=self.environment(),
             cwd=self.root,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -179,7 +156,7 @@ class Builder:
             raise BuildFailed("".join(said[-25:]).strip() or f"uv ended with {process.returncode}")
         return "".join(said)
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         passed = {name: value for name, value in os.environ.items() if _is_passed_on(name)}
         own = {
             "PATH": os.defpath,
@@ -194,6 +171,102 @@ class Builder:
         return {**own, **passed}
 
 
+@dataclass(frozen=True)
+class Installation:
+    """Packages on their way into a new virtual environment.
+
+    Wheels first; without a network, from the cache; then what must be is replaced or built from source. Building from
+    source runs the package's own code, so that is done apart, by another user where there is one, and never with the
+    cache that all environments share.
+    """
+
+    builder: Builder
+    spec: EnvironmentSpec
+    venv: Path
+    listed: Path
+    folder: Path
+    log: IO[str]
+
+    def run(self, *, is_old: bool) -> list[str]:
+        """Install; give what was replaced, a sentence each. `is_old`: the Python asked for was replaced already."""
+        if is_old:
+            return self._replaced(None, is_old=True)
+        try:
+            self._wheels()
+            return []
+        except BuildFailed as error:
+            first = error
+        # Before the network's answer is believed, what was fetched earlier: it needs no network at all.
+        with contextlib.suppress(BuildFailed):
+            self._wheels("--offline", "--quiet")
+            return []
+        if self.spec.is_strict:
+            said = legacy.refusal(self.spec.requirements, self._resolve)
+            raise BuildFailed(f"{said}\n{STRICT}" if said else str(first))
+        with contextlib.suppress(BuildFailed):
+            if notes := self._replaced(legacy.TOGETHER):
+                return notes
+        return self._from_source(first)
+
+    def _from_source(self, first: BuildFailed) -> list[str]:
+        problem = str(first)
+        if any(words in problem for words in NEEDS_SOURCE):
+            print("some packages have no wheel for this Python: building them from source", file=self.log)
+            problem = self._build()
+            if not problem:
+                return []
+        if notes := self._replaced(None):
+            return notes
+        raise BuildFailed(problem)
+
+    def _replaced(self, names: Iterable[str] | None, *, is_old: bool = False) -> list[str]:
+        """Install with pins replaced, those of `names` or all; give what was, nothing when there was nothing to."""
+        found = legacy.substituted(self.spec.requirements, self._resolve, names=names, is_old=is_old)
+        if not found.notes and not is_old:
+            return []
+        for line in found.notes:
+            print(f"note: {line}", file=self.log)
+        self.listed.write_text("\n".join(found.requirements) + "\n")
+        held = self.folder / ".tmp-constraints.txt"
+        held.write_text("\n".join(found.constraints) + "\n")
+        problem = ""
+        try:
+            self._wheels("--constraint", str(held))
+        except BuildFailed as error:
+            if not is_old or not any(words in str(error) for words in NEEDS_SOURCE) or (problem := self._build()):
+                raise BuildFailed(problem or str(error)) from None
+        finally:
+            held.unlink()
+        return list(found.notes)
+
+    def _build(self) -> str:
+        return build_from_source(
+            uv=self.builder.uv, venv=self.venv, listed=self.listed, work=self.folder / ".tmp-source",
+            env=self.builder.environment(), log=self.folder / LOG, run_as=self.builder.run_source_as,
+        )  # fmt: skip
+
+    def _wheels(self, *options: str) -> None:
+        install = ["pip", "install", "--python", str(self.venv / "bin/python"), "--compile-bytecode", "--no-build"]
+        self.builder.uv_says([*install, *options, "-r", str(self.listed)], self.log)
+
+    def _resolve(self, requirement: str, lowest: bool) -> str | None:
+        """Ask which version a requirement alone would get, of those with a wheel."""
+        asked = self.folder / ".tmp-asked.txt"
+        asked.write_text(requirement + "\n")
+        options = ["--no-deps", "--no-build", "--no-header", "--no-annotate", "--quiet"]
+        options += ["--resolution", "lowest-direct"] if lowest else []
+        try:
+            python = str(self.venv / "bin/python")
+            said = self.builder.uv_says(["pip", "compile", "--python", python, *options, str(asked)], None)
+        except BuildFailed:
+            return None
+        finally:
+            asked.unlink()
+        versions = [line.partition("==")[2].split()[0] for line in said.splitlines() if "==" in line]
+        return versions[0] if versions else None
+
+
+STRICT = "This workspace builds environments strictly; turn that off on its Environments page to let it be replaced."
 UNREACHABLE = "Its Python lies in a folder that other users cannot enter, so it runs as the studio's own user."
 
 

@@ -41,10 +41,12 @@ def choose(minor: str, candidates: list[Interpreter]) -> tuple[Interpreter, str]
     """
     if not candidates:
         raise ValueError("there is no Python on this machine that the studio could use")
+    if same := [one for one in candidates if one.minor == minor]:
+        return same[0], ""
+    # One that only we can run would make jobs run as us, and no package could be built from source apart.
+    for_all = [one for one in candidates if one.is_reachable] or candidates
     asked = _number(minor)
-    best = min(candidates, key=lambda one: (abs(_number(one.minor) - asked), -_number(one.minor)))
-    if best.minor == minor:
-        return best, ""
+    best = min(for_all, key=lambda one: (abs(_number(one.minor) - asked), -_number(one.minor)))
     return best, f"Python {minor} is not on this machine; {best.minor} was used instead."
 
 

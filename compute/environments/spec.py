@@ -16,6 +16,8 @@ from packaging.utils import canonicalize_name
 # Part of every digest: raise it when the same spec would be built differently.
 BUILDER_VERSION = 1
 PYTHON = re.compile(r"3\.\d{1,2}")
+# What logs, where a cloud's own client was asked for and no MLflow beside it.
+CLIENT = "mlflow-skinny<3.19,>=2.22"
 TEXT_MAX = 200_000
 REQUIREMENTS_MAX = 2_000
 
@@ -26,18 +28,22 @@ class BadEnvironment(ValueError):
 
 @dataclass(frozen=True)
 class EnvironmentSpec:
-    """Packages for one Python minor version ("3.11"). `notes` say, a sentence each, what was left out or replaced."""
+    """Packages for one Python minor version ("3.11"). `notes` say, a sentence each, what was left out or replaced.
+
+    `is_strict`: what cannot be had as it is written is an error, not replaced.
+    """
 
     python: str
     requirements: tuple[str, ...]
     source: str = "packages"
     name: str = ""
     notes: tuple[str, ...] = ()
+    is_strict: bool = False
 
     @property
     def digest(self) -> str:
         """Name the content: equal packages for an equal Python are one environment, wherever they were read from."""
-        content = [BUILDER_VERSION, self.python, list(self.requirements)]
+        content = [BUILDER_VERSION, self.python, list(self.requirements), *(["strict"] if self.is_strict else [])]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:40]
 
     def as_json(self) -> dict[str, Any]:
@@ -52,6 +58,7 @@ class EnvironmentSpec:
             source=values.get("source", "packages"),
             name=values.get("name", ""),
             notes=values.get("notes", ()),
+            is_strict=bool(values.get("is_strict")),
         )
 
 
@@ -62,6 +69,7 @@ def make(
     source: str = "packages",
     name: str = "",
     notes: Iterable[str] = (),
+    is_strict: bool = False,
 ) -> EnvironmentSpec:
     """Make a spec from requirement lines; each is checked, brought into one form, and kept once.
 
@@ -73,18 +81,23 @@ def make(
             f"An environment takes at most {REQUIREMENTS_MAX} packages; this one asks for {len(lines)}."
         )
     kept, left_out = [], []
+    names: set[str] = set()
     for line in lines:
         requirement = checked_requirement(line)
         if canonicalize_name(requirement.name).startswith("azureml-"):
             left_out.append(f"{line.strip()} was left out: the studio's own client takes its place.")
         else:
             kept.append(normal(requirement))
+            names.add(canonicalize_name(requirement.name))
+    if left_out and not names & {"mlflow", "mlflow-skinny"}:
+        kept.append(CLIENT)
     return EnvironmentSpec(
         python=minor_of(python) if python else default_python(),
         requirements=tuple(sorted(set(kept))),
         source=source,
         name=name[:200],
         notes=(*notes, *left_out),
+        is_strict=is_strict,
     )
 
 

@@ -40,17 +40,17 @@ def main() -> None:
     os.set_inheritable(lock, False)
     if os.fork():
         os._exit(0)
-    _detach()
+    _detach(adopts=not spec.leaves_children)
     Shim(spec, token, answer, lock).run()
 
 
-def _detach() -> None:
+def _detach(*, adopts: bool) -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(nothing, number)
     os.umask(0o077)
     os.chdir("/")
-    libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    libc.prctl(PR_SET_CHILD_SUBREAPER, int(adopts), 0, 0, 0)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
 
@@ -109,6 +109,8 @@ class Shim:
             self.spec.cwd.mkdir(parents=True)
             if self.user:
                 os.chown(self.spec.cwd, *self.user)
+        if self.spec.leaves_children:
+            return
         try:
             self.groups = cgroups.make(f"{self.spec.name}-{self.token[:12]}", self.spec.limits)
             self.limited_by = "cgroup"
@@ -199,7 +201,8 @@ class Shim:
                     break
                 self._watch()
                 watch_at = time.monotonic() + WATCH_S
-        self._end_leftovers()
+        if not self.spec.leaves_children:
+            self._end_leftovers()
         _pump(output, log, until_empty=True)
         return status
 

@@ -33,7 +33,8 @@ class ProcessSpec:
     """A process to run in `folder`, which also keeps its record.
 
     `env` is all it gets besides PATH, LANG, HOME (the folder) and TMPDIR. `run_as` is a user name or a number (which
-    needs no account) and counts only when the studio itself is root.
+    needs no account) and counts only when the studio itself is root. `leaves_children`: what it starts by the launcher
+    outlives it; only for programs of our own, and without limits.
     """
 
     name: str
@@ -45,6 +46,7 @@ class ProcessSpec:
     limits: Limits = field(default_factory=Limits)
     run_as: str | None = None
     log_bytes_max: int = LOG_BYTES_MAX
+    leaves_children: bool = False
 
 
 @dataclass(frozen=True)

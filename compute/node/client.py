@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import httpx
 
@@ -51,9 +53,10 @@ class StudioClient:
         except httpx.HTTPError as error:
             raise StudioAway(str(error)) from error
 
-    def upload(self, path: str, source: Path) -> None:
-        with source.open("rb") as file:
-            self._send("PUT", path, content=file, headers={"Content-Length": str(source.stat().st_size)})
+    def upload(self, path: str, file: BinaryIO) -> None:
+        """Send a file as large as it is now; what is added to it meanwhile is left."""
+        size = os.fstat(file.fileno()).st_size
+        self._send("PUT", path, content=pieces(file, size), headers={"Content-Length": str(size)})
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:
@@ -70,6 +73,14 @@ class StudioClient:
             return dict(answer.json())
         except ValueError as error:
             raise StudioAway("the answer is not JSON") from error
+
+
+def pieces(file: BinaryIO, size: int) -> Iterator[bytes]:
+    """Give exactly so many bytes of a file; one that became shorter is filled with zeroes, as its length was said."""
+    while size > 0:
+        piece = file.read(min(size, 1024 * 1024)) or bytes(min(size, 1024 * 1024))
+        size -= len(piece)
+        yield piece
 
 
 def _problem(answer: httpx.Response) -> Exception:

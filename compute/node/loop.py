@@ -36,12 +36,16 @@ class Loop:
         self.beat_at = 0.0
         self.tidy_at = 0.0
         self.is_away = False
+        self.wanted = "work"
 
     def hello(self) -> str:
         """Say that the node is there, as often as it takes; give the name of its cluster's queue."""
         while True:
             try:
-                return str(self._beat()["queue"])
+                answer = self._beat()
+                if self.settings.cluster and answer["cluster"] != self.settings.cluster:
+                    raise SystemExit(f"The token is for the cluster {answer['cluster']}, not {self.settings.cluster}.")
+                return str(answer["queue"])
             except (StudioAway, Refused) as error:
                 self._say_away(error)
                 time.sleep(0.5)
@@ -65,10 +69,11 @@ class Loop:
             self._beat()
             self.beat_at = now + BEAT_S
             self.look_after()
+            self._leave_if_asked()
         if now >= self.tidy_at:
             self.tidy_at = now + TIDY_S
             self.tidy()
-        while self.take():
+        while self.wanted == "work" and self.take():
             pass
 
     def _beat(self) -> dict[str, Any]:
@@ -79,7 +84,17 @@ class Loop:
             "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
             "load": round(os.getloadavg()[0], 2),
         }
-        return self.client.post("/api/v1/node/heartbeat", report)
+        answer = self.client.post("/api/v1/node/heartbeat", report)
+        self.wanted = str(answer["wanted"])
+        return answer
+
+    def _leave_if_asked(self) -> None:
+        """Go when told to, once nothing is held: the studio then knows that nothing of ours runs."""
+        if self.wanted != "leave" or self.held():
+            return
+        self.client.post("/api/v1/node/leave", {"name": self.settings.name})
+        logger.info("the studio let this node go")
+        self.over.set()
 
     # ---- Attempts held -----------------------------------------------------------------------------------------------
 
@@ -127,7 +142,8 @@ class Loop:
         claimed = self.client.post("/api/v1/node/claim", {"node": self.settings.name})["job"]
         if claimed is None:
             return False
-        self.start(Work(**claimed))
+        # The studio is where this machine finds it, which need not be where it finds itself.
+        self.start(Work(**{**claimed, "tracking_uri": f"{self.settings.url}/w/{claimed['workspace']}"}))
         return True
 
     def start(self, attempt: Work) -> None:

@@ -10,7 +10,7 @@ import logging
 import os
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ class Outcome:
     error: str = ""
     exit_code: int | None = None
     cpu_s: float | None = None
+    left_behind: dict[str, Any] | None = None
 
 
 class Runner:
@@ -77,13 +78,15 @@ class Runner:
         self.pulse.enter("Starting")
         # As root the command gets a user of its own, if that user can reach the interpreter.
         spec = work.command_process(self.folder, self.work, built.python, run_as_other=built.is_reachable)
+        before = stages.code_as_it_was(spec.cwd)
         launcher.start(spec, again=False)
         self.logs.follow("std", spec.log)
+        self.logs.follow_folder(spec.cwd / "logs")
         self.pulse.enter("Running")
         seen, reason = self._watch()
         self.pulse.enter("Finalizing")
         self._keep_outputs(spec.cwd)
-        return outcome_of(seen, reason)
+        return replace(outcome_of(seen, reason), left_behind=stages.left_behind(spec.cwd, before))
 
     def _prepare(self) -> Built:
         owner = int(self.work.user) if os.getuid() == 0 else None
@@ -130,7 +133,7 @@ class Runner:
             return
         for _try in range(20):
             try:
-                stages.upload_outputs(self.work, code)
+                stages.upload_kept(self.work, code)
                 return
             except StudioAway:
                 time.sleep(1.0)
@@ -139,7 +142,8 @@ class Runner:
                 return
 
     def _tell(self, outcome: Outcome) -> None:
-        body = {"attempt": self.work.attempt, **vars(outcome)}
+        said = {name: value for name, value in vars(outcome).items() if value is not None}
+        body = {"attempt": self.work.attempt, **said}
         while self.pulse.wanted != "drop":
             try:
                 self.client.post(f"{self.work.path}/finish", body)

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import os
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from compute.environments import Built, EnvironmentSpec
 from compute.environments.build import Builder
 from compute.node.archives import unpack
+from compute.node.beneath import files_beneath, open_beneath
 from compute.node.client import StudioClient
 from compute.node.work import Work
+
+# Folders of the command whose files are the run's.
+KEPT = ("outputs", "logs")
+FILES_MAX = 20_000
+LISTED_MAX = 100
 
 
 class StageFailed(Exception):
@@ -48,26 +54,37 @@ def build_environment(builder: Builder, work: Work) -> Built:
     return builder.build(EnvironmentSpec.from_json(work.environment))
 
 
-def outputs(code: Path) -> Iterator[Path]:
-    """List the files below ./outputs, never through a link: links could lead to what only we may read."""
-    root = code / "outputs"
-    if root.is_symlink() or not root.is_dir():
-        return
-    for where, folders, files in os.walk(root, followlinks=False):
-        folders.sort()
-        for name in sorted(files):
-            path = Path(where) / name
-            if not path.is_symlink() and path.is_file():
-                yield path
+def code_as_it_was(code: Path) -> dict[str, tuple[int, int]]:
+    """Remember what lies in the folder before the command runs."""
+    return {found.path: (found.size_bytes, found.changed_ns) for found in files_beneath(code)}
 
 
-def upload_outputs(work: Work, code: Path) -> int:
-    """Copy ./outputs to the run's artifacts, with the job's own token; give the number of files."""
+def left_behind(code: Path, before: dict[str, tuple[int, int]]) -> dict[str, Any] | None:
+    """List the files that the command wrote outside ./outputs and ./logs: nobody keeps them, so somebody should know.
+
+    What running Python leaves beside the code is not among them.
+    """
+    count = size = 0
+    paths: list[str] = []
+    for found in files_beneath(code):
+        top, name = found.path.partition("/")[0], found.path.rpartition("/")[2]
+        is_known = before.get(found.path) == (found.size_bytes, found.changed_ns)
+        if is_known or top in KEPT or "__pycache__/" in f"/{found.path}" or name.endswith(".pyc"):
+            continue
+        count, size = count + 1, size + found.size_bytes
+        if len(paths) < LISTED_MAX:
+            paths.append(found.path[:2000].encode("utf-8", "replace").decode())
+    return {"count": count, "size_bytes": size, "paths": paths} if count else None
+
+
+def upload_kept(work: Work, code: Path) -> int:
+    """Copy ./outputs and ./logs to the run's artifacts, with the job's own token; give the number of files."""
     client = StudioClient(work.tracking_uri, work.token)
     count = 0
-    for path in outputs(code):
-        below = quote(str(path.relative_to(code)))
-        place = f"{work.experiment_id}/{work.run_id}/artifacts/{below}"
-        client.upload(f"/api/2.0/mlflow-artifacts/artifacts/{place}", path)
-        count += 1
+    for top in KEPT:
+        for found in files_beneath(code / top, at_most=FILES_MAX):
+            place = quote(f"{work.experiment_id}/{work.run_id}/artifacts/{top}/{found.path}", errors="replace")
+            with open_beneath(code / top, found.path) as file:
+                client.upload(f"/api/2.0/mlflow-artifacts/artifacts/{place}", file)
+            count += 1
     return count

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -22,7 +23,7 @@ STOPPED = "stopped"  # there when the runner was ended by a stop of the studio, 
 # Jobs get users of their own, numbers far from any account; two runs have the same one only by an odd chance.
 FIRST_USER = 2_000_000
 USERS = 1_000_000
-RUNNER_ENV = ("STUDIO_INTERNAL_URL", "STUDIO_NODE_TOKEN", "STUDIO_RUNTIME_HOME")
+RUNNER_ENV = ("STUDIO_INTERNAL_URL", "STUDIO_NODE_TOKEN", "STUDIO_RUNTIME_HOME", "STUDIO_NODE_JOBS")
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,9 @@ class Work:
     token: str
     tracking_uri: str
     snapshot: str
+    experiment_name: str = ""
+    group: str = ""
+    subscription: str = ""
     environment: dict[str, Any] | None = None
     env: dict[str, str] = field(default_factory=dict)
     limits: dict[str, Any] = field(default_factory=dict)
@@ -85,8 +89,7 @@ def load(folder: Path) -> Work:
 def runner_process(folder: Path, environ: Mapping[str, str] = os.environ) -> ProcessSpec:
     """Describe the runner: our own program, and as trusted as we are."""
     kept = {name: environ[name] for name in RUNNER_ENV if name in environ}
-    starts, ends = ("UV_", "SSL_CERT_"), ("_PROXY",)
-    passed = {name: environ[name] for name in environ if name.startswith(starts) or name.upper().endswith(ends)}
+    passed = {name: environ[name] for name in environ if is_passed_on(name)}
     return ProcessSpec(
         name=f"runner-{folder.name}",
         folder=folder,
@@ -96,6 +99,11 @@ def runner_process(folder: Path, environ: Mapping[str, str] = os.environ) -> Pro
         log=folder / "runner.log",
         log_bytes_max=4 * 1024 * 1024,
     )
+
+
+def is_passed_on(name: str) -> bool:
+    """Say whether our own programs need it of our environment: how to reach indexes, and whom to trust there."""
+    return name.startswith("UV_") or name.upper().endswith("_PROXY") or name in ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 def command_process(folder: Path, work: Work, python: Path, *, run_as_other: bool) -> ProcessSpec:
@@ -120,7 +128,7 @@ DEFAULT_LIMITS: dict[str, Any] = {"cpu_weight": 1.0, "processes": 4096, "file_by
 
 
 def command_env(work: Work, python: Path) -> dict[str, str]:
-    """Give what the user's code finds in its environment: MLflow's own variables, no client of ours is needed."""
+    """Give what the user's code finds in its environment: MLflow's own variables, and those that old scripts read."""
     own = {
         "PATH": f"{python.parent}:/usr/local/bin:/usr/bin:/bin",
         "VIRTUAL_ENV": str(python.parent.parent),
@@ -130,6 +138,14 @@ def command_env(work: Work, python: Path) -> dict[str, str]:
         "MLFLOW_TRACKING_TOKEN": work.token,
         "MLFLOW_RUN_ID": work.run_id,
         "MLFLOW_EXPERIMENT_ID": work.experiment_id,
+        "MLFLOW_EXPERIMENT_NAME": work.experiment_name,
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "AZUREML_RUN_ID": work.run_id,
+        "AZUREML_RUN_TOKEN": work.token,
+        "AZUREML_RUN_TOKEN_EXPIRY": str(int(time.time()) + (work.time_limit_s or 30 * 24 * 3600)),
+        "AZUREML_ARM_SUBSCRIPTION": work.subscription,
+        "AZUREML_ARM_RESOURCEGROUP": work.group,
+        "AZUREML_ARM_WORKSPACE_NAME": work.workspace,
+        "AZUREML_ARM_PROJECT_NAME": work.experiment_name,
     }
     return {**work.env, **own}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -10,7 +11,7 @@ from django.db import connection, transaction
 from compute import environments
 from compute.environments import Built, EnvironmentSpec
 from compute.environments.build import builder_at, is_being_built
-from compute.models import BuildState, EnvironmentBuild, EnvironmentUse
+from compute.models import BuildState, EnvironmentBuild, EnvironmentRules, EnvironmentUse
 from lib.clock import now_ms
 from workspaces.access import Actor, operation
 from workspaces.models import Workspace
@@ -23,7 +24,12 @@ BUILDS_AT_ONCE = 2
 
 @operation("compute.write")
 def request_environment(actor: Actor, workspace: Workspace, *, spec: EnvironmentSpec) -> EnvironmentBuild:
-    """Give the environment of this content, and see to it that it gets built; one that failed is tried again."""
+    """Give the environment of this content, and see to it that it gets built; one that failed is tried again.
+
+    In a workspace that is strict, it is built without replacing anything.
+    """
+    if not spec.is_strict and EnvironmentRules.objects.filter(workspace=workspace, is_strict=True).exists():
+        spec = replace(spec, is_strict=True)
     build, _is_new = EnvironmentBuild.objects.get_or_create(
         digest=spec.digest, defaults={"spec": spec.as_json(), "name": spec.name, "notes": list(spec.notes)}
     )

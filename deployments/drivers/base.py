@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 ReplicaState = Literal["starting", "ready", "unready", "exited", "absent"]
 
@@ -35,7 +35,7 @@ class ServingSpec:
     """One revision as it should be: so many equal replicas of one model.
 
     `name` is the revision's for ever, and never used again for another. `settings` is what the scoring server reads
-    again while it runs: endpoint, auth, key_hashes.
+    again while it runs: endpoint, auth, key_hashes. `code` and `entry` are the folder and name of an entry script.
     """
 
     name: str
@@ -49,6 +49,8 @@ class ServingSpec:
     cpu_limit: float | None = None
     run_as: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    code: Path | None = None
+    entry: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class ReplicaSeen:
     """One replica as it was found. `url` is what the gateway sends to: `unix:/path` or `127.0.0.1:port`.
 
     `exit_code` is negative for a signal. `limited_by` says what holds the limits: cgroup, rlimit or none.
+    `status` is what the replica says of itself (see deployments/scoring/tally.py), None when it says nothing.
     """
 
     name: str
@@ -66,6 +69,20 @@ class ReplicaSeen:
     is_out_of_memory: bool = False
     started_ms: int | None = None
     limited_by: str = "none"
+    status: Mapping[str, Any] | None = None
+
+    @property
+    def number(self) -> int:
+        return int(self.name.rpartition(".")[2])
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Some of what a replica was asked and answered, a JSON object a line; `start_ms` is its minute."""
+
+    replica: str
+    start_ms: int
+    lines: bytes
 
 
 @dataclass(frozen=True)
@@ -108,6 +125,9 @@ class ServingDriver(Protocol):
     def observe(self, name: str) -> Observed:
         """Say what is there now, asking each replica whether it is ready; never raises for "not there"."""
 
+    def remove(self, name: str, replica: int) -> None:
+        """End one replica, at once if it does not answer, and remove what was its own."""
+
     def delete(self, name: str) -> None:
         """Let the replicas finish what they answer, end them, and remove what was theirs."""
 
@@ -116,6 +136,9 @@ class ServingDriver(Protocol):
 
     def read_log(self, name: str, replica: int, offset: int) -> tuple[bytes, int]:
         """Give what one replica wrote from a byte on, and where the next piece begins; of an absent one nothing."""
+
+    def take_samples(self, name: str, before_ms: int) -> list[Sample]:
+        """Take what replicas kept in minutes that were over by then; what is given is not given again."""
 
     def names(self) -> list[str]:
         """List the revisions of which anything is there, so that what nobody wants can be cleared."""

@@ -1,13 +1,12 @@
 """Replicas as processes of this machine, each in its own folder with its own limits.
 
-    <root>/<revision>.<n>/   state.json (the launcher's)  settings.json  http.sock  log  tmp/
+    <root>/<revision>.<n>/   state.json (the launcher's)  settings.json  http.sock  status.sock  log  captured/  tmp/
 
 A replica outlives whoever started it and is found again by its folder.
 """
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import re
@@ -15,17 +14,19 @@ import shutil
 import socket
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import IO, ClassVar
+from typing import IO, Any, ClassVar
 
 from compute import launcher
 from compute.launcher import Limits, ProcessSpec
-from deployments.drivers.base import DriverError, Observed, ReplicaSeen, ReplicaState, ServingSpec
+from deployments.drivers.base import DriverError, Observed, ReplicaSeen, ReplicaState, Sample, ServingSpec
 
+CAPTURED = re.compile(r"(\d{9,11})\.jsonl")
 FOLDER = re.compile(r"(?P<name>[a-z0-9-]+)\.(?P<number>\d+)")
 # The kernel holds a socket's path in 108 bytes.
 LONGEST_SOCKET = 100
@@ -37,6 +38,9 @@ OPEN_FILES = 4096
 LOG_BYTES = 64 * 1024 * 1024
 TAIL_BYTES = 512 * 1024
 PIECE_BYTES = 256 * 1024
+LONGEST_STATUS = 1024 * 1024
+LONGEST_CAPTURE = 64 * 1024 * 1024
+MOST_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
@@ -59,9 +63,7 @@ class ProcessDriver:
             self._root.chmod(0o711)  # the replicas' own users pass through, and list nothing
         for number in range(spec.replicas):
             self._start(spec, self._folder(spec.name, number))
-        for number, folder in self._folders(spec.name):
-            if number >= spec.replicas:
-                self._remove(folder)
+        self._remove_all([folder for number, folder in self._folders(spec.name) if number >= spec.replicas])
 
     def configure(self, spec: ServingSpec) -> None:
         for number, folder in self._folders(spec.name):
@@ -74,9 +76,13 @@ class ProcessDriver:
         newest = self.logs(name, 1)
         return Observed(name, replicas, newest[-1] if newest else "")
 
+    def remove(self, name: str, replica: int) -> None:
+        folder = self._folder(name, replica)
+        # One that does not answer would not hear a polite request either, and its callers wait.
+        self._remove(folder, DRAIN_S if status_of(socket_path(folder)) is not None else 0.0)
+
     def delete(self, name: str) -> None:
-        for _, folder in self._folders(name):
-            self._remove(folder)
+        self._remove_all([folder for _, folder in self._folders(name)])
 
     def logs(self, name: str, tail: int) -> list[str]:
         folders = list(self._folders(name))
@@ -89,6 +95,9 @@ class ProcessDriver:
 
     def read_log(self, name: str, replica: int, offset: int) -> tuple[bytes, int]:
         return read_from(self._folder(name, replica) / "log", offset)
+
+    def take_samples(self, name: str, before_ms: int) -> list[Sample]:
+        return [sample for _, folder in self._folders(name) for sample in taken(folder, before_ms)]
 
     def names(self) -> list[str]:
         if not self._root.is_dir():
@@ -115,9 +124,15 @@ class ProcessDriver:
         except (OSError, launcher.LaunchError) as error:
             raise DriverError(f"The replica could not be started: {error}") from error
 
-    def _remove(self, folder: Path) -> None:
+    def _remove_all(self, folders: list[Path]) -> None:
+        """End several at once: each may take as long as its last request."""
+        if folders:
+            with ThreadPoolExecutor(min(len(folders), MOST_AT_ONCE)) as pool:
+                list(pool.map(self._remove, folders))
+
+    def _remove(self, folder: Path, grace_s: float = DRAIN_S) -> None:
         try:
-            launcher.stop(folder, grace_s=DRAIN_S)
+            launcher.stop(folder, grace_s=grace_s)
             short_link(folder).unlink(missing_ok=True)
             shutil.rmtree(folder, ignore_errors=True)
         except (OSError, launcher.LaunchError) as error:
@@ -126,15 +141,17 @@ class ProcessDriver:
     def _seen(self, folder: Path) -> ReplicaSeen:
         process = launcher.observe(folder)
         path = socket_path(folder)
+        status = status_of(path) if process.state == "running" else None
         return ReplicaSeen(
             name=folder.name,
-            state=state_of(process, path),
+            state=state_of(process, path, status),
             url=f"unix:{path}",
             pid=process.pid if process.state == "running" else None,
             exit_code=process.exit_code,
             is_out_of_memory=process.oom,
             started_ms=process.started_ms,
             limited_by=process.limited_by,
+            status=status,
         )
 
 
@@ -144,6 +161,7 @@ def process_of(spec: ServingSpec, folder: Path) -> ProcessSpec:
         *(str(spec.python), "-I", str(spec.program.folder / "server.py")),
         *("--model", str(spec.model), "--settings", str(folder / "settings.json")),
         *("--layer", str(spec.program.packages), "--socket", str(socket_path(folder))),
+        *(("--code", str(spec.code), "--entry", spec.entry) if spec.code else ()),
     )
     return ProcessSpec(
         name=folder.name,
@@ -211,25 +229,54 @@ def short_link(folder: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"studio-{mark}"
 
 
-def state_of(process: launcher.Observed, path: Path) -> ReplicaState:
+def state_of(process: launcher.Observed, path: Path, status: Mapping[str, Any] | None) -> ReplicaState:
     if process.state != "running":
         return process.state
-    if is_ready(path):
-        return "ready"
     # The server opens its socket only once the model is loaded: from then on, silence is trouble.
-    return "unready" if path.exists() and is_bound(path) else "starting"
+    if not (path.exists() and is_bound(path)):
+        return "starting"
+    return "ready" if status is not None else "unready"
 
 
-def is_ready(path: Path) -> bool:
-    """Ask the replica itself; no answer in time is no."""
-    connection = UnixConnection(path)
+def status_of(path: Path) -> Mapping[str, Any] | None:
+    """Ask the replica how it is doing; None for one that does not say in time.
+
+    Its own thread answers, so that a replica whose threads are all at work is not taken for a dead one.
+    """
     try:
-        connection.request("GET", "/health")
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asker:
+            asker.settimeout(PROBE_S)
+            asker.connect(str(path.with_name("status.sock")))
+            said = b""
+            while len(said) < LONGEST_STATUS and (piece := asker.recv(65536)):
+                said += piece
+        status = json.loads(said)
+        return status if isinstance(status, dict) else None
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def taken(folder: Path, before_ms: int) -> Iterator[Sample]:
+    """Take the files of minutes that are over.
+
+    The folder is the replica's user's: what stands there may be a link to what is another's, so none is followed.
+    """
+    try:
+        place = os.open(folder / "captured", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        for name in sorted(os.listdir(place)):  # noqa: PTH208  by the handle: the path may be another's by now
+            found = CAPTURED.fullmatch(name)
+            if found is None or (start_ms := int(found[1]) * 1000) + 60_000 > before_ms:
+                continue
+            with opened(name, place) as file:
+                lines = file.read(LONGEST_CAPTURE) if file is not None else b""
+            os.unlink(name, dir_fd=place)
+            if lines:
+                yield Sample(folder.name, start_ms, lines)
     finally:
-        connection.close()
+        os.close(place)
 
 
 def is_bound(path: Path) -> bool:
@@ -243,19 +290,6 @@ def is_bound(path: Path) -> bool:
         except OSError:
             return True
         return True
-
-
-class UnixConnection(http.client.HTTPConnection):
-    """HTTP over a unix socket."""
-
-    def __init__(self, path: Path, timeout: float = PROBE_S) -> None:
-        super().__init__("replica", timeout=timeout)
-        self._path = str(path)
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
 
 
 def last_lines(path: Path, count: int) -> list[str]:
@@ -279,10 +313,10 @@ def read_from(path: Path, offset: int) -> tuple[bytes, int]:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[IO[bytes] | None]:
+def opened(path: Path | str, place: int | None = None) -> Iterator[IO[bytes] | None]:
     """Open a log, but never what its process may have put in its place: a link or a pipe is as good as no log."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=place)
     except OSError:
         yield None
         return

@@ -14,13 +14,16 @@ import time
 import traceback
 import uuid
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from . import payload, swagger
+from .capture import Capture
+from .entry import AMLRequest, EntryModel
 from .http import Answer, ModelFailed, Refusal, error_body, status_line
 from .models import Model
 from .settings import Settings, SettingsFile
+from .tally import Tally
 from .wire import dump_json, plain
 
 Environ = dict[str, Any]
@@ -41,24 +44,59 @@ class Route:
 
 
 class Application:
-    def __init__(self, model: Model, settings: SettingsFile, example: Any = None) -> None:
+    def __init__(
+        self,
+        model: Model | EntryModel,
+        settings: SettingsFile,
+        example: Any = None,
+        *,
+        tally: Tally | None = None,
+        capture: Capture | None = None,
+    ) -> None:
         self._model = model
         self._settings = settings
         self._example = example
+        self._tally = tally or Tally()
+        self._capture = capture
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        is_scoring = environ.get("REQUEST_METHOD") == "POST"
+        if not is_scoring:
+            answer, request_id = self._safely(environ, 0.0)
+            return send(answer, request_id, environ, start_response)
+        waited_ms = waited(environ)
+        self._tally.begin()
+        status = 500
+        try:
+            answer, request_id = self._safely(environ, waited_ms)
+            status = answer.status
+            return send(answer, request_id, environ, start_response)
+        finally:
+            self._tally.end(status, waited_ms)
+
+    def _safely(self, environ: Environ, waited_ms: float) -> tuple[Answer, str]:
+        """Answer, whatever happens."""
         request_id = ""
         try:
             request_id = request_id_of(environ)
-            answer = self._answer(environ)
+            environ["studio.request_id"] = request_id
+            self._check_patience(waited_ms)
+            return self._answer(environ), request_id
         except Refusal as refusal:
-            answer = refused(refusal)
             drain(environ, self._settings.current.max_body_bytes)
+            return refused(refusal), request_id or new_request_id()
         except ModelFailed as failure:
-            answer = model_failed(failure, request_id)
+            return model_failed(failure, request_id), request_id
         except Exception:  # noqa: BLE001  a request, whatever it is, must not end the process
-            answer = server_failed(request_id)
-        return send(answer, request_id or new_request_id(), environ, start_response)
+            return server_failed(request_id), request_id or new_request_id()
+
+    def _check_patience(self, waited_ms: float) -> None:
+        """Refuse what has waited too long: its caller was told, or should try again rather than wait on."""
+        settings = self._settings.current
+        if waited_ms >= settings.timeout_ms:
+            raise Refusal(504, "The request waited longer than the model may take.")
+        if settings.max_wait_ms and waited_ms > settings.max_wait_ms:
+            raise Refusal(503, "Too many requests wait for this replica; try again.", {"retry-after": "1"})
 
     def _answer(self, environ: Environ) -> Answer:
         settings = self._settings.current
@@ -69,10 +107,13 @@ class Application:
         method = environ["REQUEST_METHOD"]
         if method == "OPTIONS":
             return Answer(200, b"", headers={"allow": allowed(route)})
-        if method != route.method and not (method == "HEAD" and route.method == "GET"):
+        is_raw_get = method == "GET" and path == "/score" and getattr(self._model, "is_raw", False)
+        if method != route.method and not (method == "HEAD" and route.method == "GET") and not is_raw_get:
             raise Refusal(405, f"{path} takes {route.method}, not {method}.", {"allow": allowed(route)})
         if not route.is_open and not settings.admits(environ.get("HTTP_AUTHORIZATION", "")):
-            raise Refusal(401, "A valid key is needed: Authorization: Bearer <key>.", {"www-authenticate": "Bearer"})
+            word = "token" if settings.auth == "token" else "key"
+            message = f"A valid {word} is needed: Authorization: Bearer <{word}>."
+            raise Refusal(401, message, {"www-authenticate": "Bearer"})
         return route.handler(self, environ, settings)
 
     def health(self, environ: Environ, settings: Settings) -> Answer:
@@ -90,26 +131,60 @@ class Application:
         if asked not in ("2", "2.0", "3", "3.0"):
             raise Refusal(404, f"Swagger version {asked!r} is not offered; ask for 2 or 3.")
         base = environ.get("HTTP_X_FORWARDED_PREFIX", "")
-        document = swagger.document(int(asked[0]), settings.endpoint, base, self._model.signature, self._example)
+        schemas = self._model.schemas() if isinstance(self._model, EntryModel) else (None, None)
+        document = swagger.document(
+            int(asked[0]), settings.endpoint, base, self._model.signature, self._example, schemas
+        )
         return Answer(200, dump_json(document))
 
     def score(self, environ: Environ, settings: Settings) -> Answer:
-        asked, result, headers = self._scored(environ, settings)
+        if isinstance(self._model, EntryModel):
+            return self._run_script(self._model, environ, settings)
+        asked, result, headers = self._scored(self._model, environ, settings)
         if wants_csv(environ):
-            return Answer(200, as_csv(result), "text/csv; charset=utf-8", headers)
-        body = dump_json(by_row(result) if asked.method is None else {asked.method: by_row(result)})
-        return Answer(200, body, headers=headers)
+            answer = Answer(200, as_csv(result), "text/csv; charset=utf-8", headers)
+        else:
+            body = dump_json(by_row(result) if asked.method is None else {asked.method: by_row(result)})
+            answer = Answer(200, body, headers=headers)
+        return self._kept(environ, settings, environ["studio.body"], answer)
+
+    def _run_script(self, model: EntryModel, environ: Environ, settings: Settings) -> Answer:
+        raw = read_body(environ, settings.max_body_bytes)
+        request = AMLRequest(
+            method=environ["REQUEST_METHOD"],
+            path=environ.get("PATH_INFO", ""),
+            headers=headers_of(environ),
+            query_string=environ.get("QUERY_STRING", ""),
+            data=raw,
+        )
+        started = time.perf_counter()
+        answer = model.answer(request)
+        spent = {"x-ms-run-fn-exec-ms": f"{(time.perf_counter() - started) * 1000:.3f}"}
+        return self._kept(environ, settings, raw, replace(answer, headers={**answer.headers, **spent}))
 
     def invoke(self, environ: Environ, settings: Settings) -> Answer:
-        _, result, headers = self._scored(environ, settings)
+        if isinstance(self._model, EntryModel):
+            return self._run_script(self._model, environ, settings)
+        _, result, headers = self._scored(self._model, environ, settings)
         if wants_csv(environ):
-            return Answer(200, as_csv(result), "text/csv; charset=utf-8", headers)
-        return Answer(200, dump_json({"predictions": by_row(result)}), headers=headers)
+            answer = Answer(200, as_csv(result), "text/csv; charset=utf-8", headers)
+        else:
+            answer = Answer(200, dump_json({"predictions": by_row(result)}), headers=headers)
+        return self._kept(environ, settings, environ["studio.body"], answer)
 
-    def _scored(self, environ: Environ, settings: Settings) -> tuple[payload.Asked, Any, dict[str, str]]:
-        asked = payload.read(content_type(environ), read_body(environ, settings.max_body_bytes))
+    def _kept(self, environ: Environ, settings: Settings, raw: bytes, answer: Answer) -> Answer:
+        """Offer what was asked and answered to the sample, where one is kept."""
+        if settings.collects_data and self._capture is not None and answer.status == 200:
+            request_id = environ.get("studio.request_id", "")
+            self._capture.offer(settings.sample_rate, settings.revision, request_id, raw, answer.body)
+        return answer
+
+    def _scored(self, model: Model, environ: Environ, settings: Settings) -> tuple[payload.Asked, Any, dict[str, str]]:
+        raw = read_body(environ, settings.max_body_bytes)
+        asked = payload.read(content_type(environ), raw)
+        environ["studio.body"] = raw
         started = time.perf_counter()
-        result = self._model.score(asked.payload, asked.params, asked.method)
+        result = model.score(asked.payload, asked.params, asked.method)
         spent_ms = (time.perf_counter() - started) * 1000
         return asked, result, {"x-ms-run-fn-exec-ms": f"{spent_ms:.3f}"}
 
@@ -123,6 +198,25 @@ ROUTES: dict[str, Route] = {
     "/score": Route("POST", Application.score),
     "/invocations": Route("POST", Application.invoke),
 }
+
+
+def waited(environ: Environ) -> float:
+    """Say how many milliseconds a request stood before this server: the gateway writes when it sent it."""
+    sent = environ.get("HTTP_X_REQUEST_START", "")
+    try:
+        return max(0.0, (time.time() - float(sent)) * 1000) if sent else 0.0
+    except ValueError:
+        return 0.0
+
+
+def headers_of(environ: Environ) -> dict[str, str]:
+    """Give a request's headers by their usual names; the key stays here."""
+    found = {
+        name[5:].replace("_", "-").title(): value
+        for name, value in environ.items()
+        if name.startswith("HTTP_") and name != "HTTP_AUTHORIZATION"
+    }
+    return {**found, "Content-Type": environ.get("CONTENT_TYPE", "")}
 
 
 def service_path(path: str, endpoint: str) -> str:

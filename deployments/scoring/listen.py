@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 BACKLOG = 1024
+# Connections, idle ones of the gateway's pool among them: the queue is the gateway's to limit (`max_conns`).
+MOST_CONNECTIONS = 4096
 IDLE_THREAD_S = 30
 
 
@@ -36,9 +38,10 @@ def run(app: Callable[..., Any], path: str | None, port: int | None, *, threads:
     stopped = threading.Event()
     stop.add_cb(stopped.set)
     tls: tuple[Any, ...] = (False, None, None, None, "tls1.3", None, [], False)
+    most = max(MOST_CONNECTIONS, threads + queue)
     # worker, socket, ipc, runtime threads, their blocking threads, Python threads and how long they idle, most requests
     # at once, HTTP version, its settings for 1 and 2, static files, TLS, metrics
-    sizes = (1, (None, opened), None, 1, 16, threads, IDLE_THREAD_S, threads + queue, "1", None, None, None)
+    sizes = (1, (None, opened), None, 1, 16, threads, IDLE_THREAD_S, most, "1", None, None, None)
     worker = native.WSGIWorker(*sizes, *tls, (None, None))
     serve = worker.serve_mtr_uds if path else worker.serve_mtr
     serve(schedule(loops.get("auto"), callback, impl_asyncio=True), loops.get("auto"), stop)

@@ -33,6 +33,8 @@ def main() -> int:
 def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, required=True, help="the model's folder")
+    parser.add_argument("--code", type=Path, help="the folder of an entry script")
+    parser.add_argument("--entry", help="the entry script, below --code: init() and run() instead of the model's own")
     parser.add_argument("--settings", required=True, help="a JSON file: endpoint, auth, key_hashes, …")
     parser.add_argument("--layer", help="a folder with granian, orjson and PyYAML")
     where = parser.add_mutually_exclusive_group(required=True)
@@ -58,17 +60,37 @@ def open_package() -> ModuleType:
 
 
 def serve(options: argparse.Namespace) -> int:
-    from studio_scoring import application, listen, models, settings  # type: ignore[import-not-found]
+    from studio_scoring import (  # type: ignore[import-not-found]
+        application,
+        capture,
+        entry,
+        listen,
+        models,
+        settings,
+        status,
+        tally,
+    )
 
     configured = settings.SettingsFile(options.settings)
     share_cores(configured.current.threads)
     started = time.perf_counter()
     say(f"loading the model from {options.model.name}")
-    model = models.load(options.model)
+    if options.entry:
+        model = entry.load(options.model, options.code, options.entry)
+        example = None
+    else:
+        model = models.load(options.model)
     say(f"loaded {type(model).__name__} in {time.perf_counter() - started:.2f} s")
-    example = try_example(model, options.model)
+    if not options.entry:
+        example = try_example(model, options.model)
     say(f"ready after {time.perf_counter() - started:.2f} s")
-    app = application.Application(model, configured, example)
+    counted = tally.Tally()
+    folder = Path(options.settings).parent
+    app = application.Application(
+        model, configured, example, tally=counted, capture=capture.Capture(folder / "captured")
+    )
+    if options.socket:
+        status.listen(str(Path(options.socket).with_name("status.sock")), counted.snapshot)
     listen.run(app, options.socket, options.port, threads=configured.current.threads, queue=configured.current.queue)
     say("stopped")
     return 0

@@ -19,11 +19,22 @@ TYPES: dict[str, dict[str, Any]] = {
 }
 
 
-def document(version: int, name: str, base: str, signature: Signature | None, example: Any) -> dict[str, Any]:
-    """Write the description; `base` is the path under which the endpoint is reached."""
+def document(
+    version: int,
+    name: str,
+    base: str,
+    signature: Signature | None,
+    example: Any,
+    schemas: tuple[dict[str, Any] | None, dict[str, Any] | None] = (None, None),
+) -> dict[str, Any]:
+    """Write the description; `base` is the path under which the endpoint is reached.
+
+    `schemas` are those that an entry script says of its own input and output.
+    """
+    asked, answered = schemas
     definitions = {
-        "ServiceInput": {**service_input(signature), **({"example": example} if example is not None else {})},
-        "ServiceOutput": service_output(signature),
+        "ServiceInput": asked or {**service_input(signature), **({"example": example} if example is not None else {})},
+        "ServiceOutput": answered or service_output(signature),
         "ErrorResponse": {
             "type": "object",
             "properties": {"error_code": {"type": "string"}, "message": {"type": "string"}},

@@ -9,16 +9,41 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
+from django.views.decorators.http import require_GET
 
-from deployments import forms, operations, queries
-from deployments.models import Endpoint, Wanted
+from deployments import clusters, forms, operations, preflight, queries
+from deployments.models import Endpoint, Target, Wanted
 from experiments.models import Run
 from lib.errors import StudioError
 from lib.html import done
+from lib.http import number_in
 from registry.models import ModelVersion
 from registry.operations import register_from_run
 from workspaces import access
 from workspaces.request import Request
+
+CLUSTER_REPLICAS = 2
+
+
+@access.needs("deployments.read")
+@require_GET
+def check(request: Request) -> HttpResponse:
+    """The report on a model version, a fragment of the form: `?version=&memory_gb=&kind=&replicas=`."""
+    rows = queries.servable_versions(request.actor, request.workspace)
+    version = next((one for one in rows if key(one) == request.GET.get("version")), None)
+    is_cluster = request.GET.get("kind") == Target.CLUSTER
+    replicas = (number_in(request, "replicas") or CLUSTER_REPLICAS) if is_cluster else 1
+    findings = preflight.report(version, decimal_in(request, "memory_gb", 1.0), min(32, replicas)) if version else []
+    context = {"findings": findings, "is_good": preflight.is_good(findings)}
+    return render(request, "deployments/_preflight.html", context)
+
+
+def decimal_in(request: Request, name: str, default: float) -> float:
+    try:
+        value = float(request.GET.get(name, ""))
+    except ValueError:
+        return default
+    return value if 0 < value < 4096 else default
 
 
 @access.needs("deployments.write")
@@ -42,11 +67,25 @@ def deploy(request: Request, form: forms.DeployForm, versions: dict[str, ModelVe
     values = dict(form.cleaned_data)
     version, existing = versions[values.pop("version")], values.pop("endpoint")
     if not existing:
-        return operations.create_endpoint(request.actor, request.workspace, model_version=version, **values).name
+        return create_one(request, version, values)
     endpoint = access.fetch(request.actor, queries.endpoints(request.actor, request.workspace), name=existing)
-    sizes = {name: values[name] for name in ("cpu_cores", "memory_gb")}
-    operations.deploy(request.actor, endpoint, model_version=version, **sizes)
+    size = operations.Size(values["cpu_cores"], values["memory_gb"])
+    operations.deploy(request.actor, endpoint, model_version=version, size=size)
     return endpoint.name
+
+
+def create_one(request: Request, version: ModelVersion, values: dict[str, Any]) -> str:
+    size = operations.Size(values.pop("cpu_cores"), values.pop("memory_gb"))
+    policy = {"auth": values.pop("auth")}
+    replicas = values.pop("replicas")
+    if values["kind"] == Target.CLUSTER:
+        policy["replicas"] = replicas or CLUSTER_REPLICAS
+    elif replicas and replicas > 1:
+        policy["replicas"] = replicas
+    made = operations.create_endpoint(
+        request.actor, request.workspace, model_version=version, size=size, policy=policy, **values
+    )
+    return made.name
 
 
 @access.needs("deployments.write")
@@ -55,7 +94,9 @@ def create_from_run(request: Request, run_id: str) -> HttpResponseBase:
     run = access.fetch(request.actor, Run.objects.filter(workspace=request.workspace), pk=run_id)
     path = request.GET.get("path", "")
     name = queries.free_name(request.workspace, run.experiment.name)
-    form = forms.RunDeployForm(request.POST or None, initial={"model": name, "name": name})
+    form = forms.RunDeployForm(
+        request.POST or None, clusters=clusters.names(request.workspace), initial={"model": name, "name": name}
+    )
     try:
         if request.method == "POST" and form.is_valid():
             name = register_and_deploy(request, run, path, dict(form.cleaned_data))
@@ -70,7 +111,7 @@ def create_from_run(request: Request, run_id: str) -> HttpResponseBase:
 def register_and_deploy(request: Request, run: Run, path: str, values: dict[str, Any]) -> str:
     model = values.pop("model")
     version = register_from_run(request.actor, request.workspace, run=run, path=path, name=model)
-    return operations.create_endpoint(request.actor, request.workspace, model_version=version, **values).name
+    return create_one(request, version, values)
 
 
 def make_form(request: Request, versions: list[ModelVersion]) -> forms.DeployForm:
@@ -79,6 +120,7 @@ def make_form(request: Request, versions: list[ModelVersion]) -> forms.DeployFor
     model = chosen.model.name if chosen else "model"
     return forms.DeployForm(
         request.POST if request.method == "POST" else None,
+        clusters=clusters.names(request.workspace),
         versions=[(key(version), str(version)) for version in versions],
         endpoints=list(running.values_list("name", flat=True)),
         initial={

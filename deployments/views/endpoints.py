@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -11,8 +11,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from deployments import forms, operations, queries
+from deployments import forms, operations, queries, telemetry
+from deployments.models import Endpoint
 from deployments.views.common import fetch, frame, url
+from lib.clock import now_ms
 from lib.html import done, is_partial
 from registry.models import ModelVersion
 from workspaces import access
@@ -27,7 +29,22 @@ AT_HOME = 6
 def endpoint_list(request: Request) -> HttpResponse:
     page = Paginator(queries.endpoints(request.actor, request.workspace), PAGE).get_page(request.GET.get("page"))
     template = "deployments/_endpoint_rows.html" if is_partial(request) else "deployments/endpoint_list.html"
-    return render(request, template, {"page": page, "moves": any(endpoint.moves for endpoint in page)})
+    context = {"page": page, "moves": any(endpoint.moves for endpoint in page)}
+    measure(page)
+    return render(request, template, context)
+
+
+def measure(page: Page[Endpoint]) -> None:
+    """Put beside each endpoint of a page what it answered in the last minutes, and how many replicas do."""
+    recent = telemetry.latest([endpoint.pk for endpoint in page], now_ms())
+    for endpoint in page:
+        told = recent.get(endpoint.pk)
+        endpoint.recent = told  # type: ignore[attr-defined]
+        endpoint.recent_p95 = told.percentile(0.95) if told else None  # type: ignore[attr-defined]
+        serving = [one for one in endpoint.deployments.all() if one.traffic]
+        endpoint.replicas_wanted = sum(one.replicas for one in serving)  # type: ignore[attr-defined]
+        good = [row for one in serving for row in one.seen if row.get("in_rotation")]
+        endpoint.replicas_ready = len(good)  # type: ignore[attr-defined]
 
 
 @access.needs("deployments.read")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import HttpResponse, JsonResponse
+from django.http import FileResponse, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
@@ -70,6 +70,23 @@ def endpoint_keys(request: Request, name: str) -> HttpResponse:
     return response
 
 
+@access.needs("keys.read")
+@require_POST
+def endpoint_token(request: Request, name: str) -> HttpResponse:
+    """Make a token and show it once; the audit log says who asked."""
+    endpoint = fetch(request, name)
+    token = operations.new_token(request.actor, endpoint)
+    context = {
+        **frame(request, endpoint, "consume"),
+        "token": token,
+        "snippets": snippets.snippets(endpoint, example(endpoint), token.token),
+    }
+    template = "deployments/_consume.html" if is_partial(request) else "deployments/endpoint_consume.html"
+    response = render(request, template, context)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
 @access.needs("deployments.write")
 @require_POST
 def endpoint_regenerate(request: Request, name: str, which: str) -> HttpResponseBase:
@@ -82,7 +99,7 @@ def endpoint_regenerate(request: Request, name: str, which: str) -> HttpResponse
 @require_POST
 def endpoint_auth(request: Request, name: str) -> HttpResponseBase:
     endpoint = fetch(request, name)
-    operations.change_auth(request.actor, endpoint, auth=request.POST.get("auth", ""))
+    operations.change_endpoint(request.actor, endpoint, policy={"auth": request.POST.get("auth", "")})
     return done(request, url(request, endpoint, "endpoint-consume"))
 
 
@@ -93,7 +110,15 @@ def endpoint_logs(request: Request, name: str) -> HttpResponse:
     revisions = list(queries.deployments(endpoint))
     wanted = number_in(request, "revision")
     chosen = next((one for one in revisions if one.revision == wanted), None) or queries.shown(endpoint)
-    context = {**frame(request, endpoint, "logs"), "revisions": revisions, "chosen": chosen}
+    replicas = sorted(int(row["name"].rpartition(".")[2]) for row in chosen.seen) if chosen else []
+    replica = number_in(request, "replica")
+    context = {
+        **frame(request, endpoint, "logs"),
+        "revisions": revisions,
+        "chosen": chosen,
+        "replicas": replicas,
+        "replica": replica if replica in replicas else (replicas or [0])[0],
+    }
     return render(request, "deployments/endpoint_logs.html", context)
 
 
@@ -103,6 +128,17 @@ def replica_log(request: Request, name: str, revision: int, replica: int) -> Jso
     """Give what a replica wrote from `?offset=` on."""
     deployment = access.fetch(request.actor, queries.deployments(fetch(request, name)), revision=revision)
     return as_json(queries.replica_log(deployment, replica, number_in(request, "offset")))
+
+
+@access.needs("deployments.read")
+@require_GET
+def replica_log_text(request: Request, name: str, revision: int, replica: int) -> FileResponse:
+    """Give the whole log of a replica, to keep."""
+    endpoint = fetch(request, name)
+    deployment = access.fetch(request.actor, queries.deployments(endpoint), revision=revision)
+    file = f"{endpoint.name}-{revision}.{replica}.log"
+    pieces = (piece.encode() for piece in queries.whole_log(deployment, replica))
+    return FileResponse(pieces, as_attachment=True, filename=file, content_type="text/plain; charset=utf-8")
 
 
 @access.needs("deployments.read")

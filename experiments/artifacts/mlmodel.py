@@ -97,14 +97,21 @@ def describe_model(place: Place) -> ModelDescription:
 
 
 def parse(raw: str) -> Mapping[str, Any] | None:
-    """Give the file's content, or None. Aliases are refused: a few lines of them unfold to gigabytes."""
+    content = parsed_yaml(raw)
+    return content if isinstance(content, dict) else None
+
+
+def parsed_yaml(raw: str) -> Any:
+    """Give a YAML text's content as plain data, or None.
+
+    Aliases are refused: a few lines of them unfold to gigabytes.
+    """
     try:
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(raw, Loader=yaml.CSafeLoader)):
             return None
-        content = yaml.load(raw, Loader=yaml.CSafeLoader)
+        return yaml.load(raw, Loader=yaml.CSafeLoader)
     except (yaml.YAMLError, ValueError, RecursionError):
         return None
-    return content if isinstance(content, dict) else None
 
 
 def mapping(value: Any) -> Mapping[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from experiments.artifacts.paths import checked
@@ -37,11 +38,16 @@ def of_experiment(experiment_id: int) -> Place:
 
 
 def of_run(run: Run) -> Place:
-    return Place(f"{run.experiment_id}/{run.pk}/artifacts")
+    return Place(f"{folder_of(run)}/{run.pk}/artifacts")
 
 
 def of_model(model: LoggedModel) -> Place:
-    return Place(f"{model.experiment_id}/models/{model.pk}/artifacts")
+    return Place(f"{folder_of(model)}/models/{model.pk}/artifacts")
+
+
+def folder_of(owner: Run | LoggedModel) -> int:
+    """Name the experiment under which the files lie: they stay where they are when a run is moved to another."""
+    return owner.experiment_id if owner.files_under is None else owner.files_under
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,11 @@ class Located:
     run_id: str | None
     model_id: str | None
     path: str
+
+    @property
+    def under(self) -> Q:
+        """Match what lies under the path's experiment, or belongs to it: they differ once a run was moved."""
+        return Q(experiment=self.experiment_id) | Q(files_under=self.experiment_id)
 
 
 def locate(path: str) -> Located:

@@ -6,17 +6,20 @@ With MLflow 3 a logged model stands beside its run; to a person it is still "the
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from experiments.artifacts import places
-from experiments.artifacts.disk import Entry, store
+from experiments.artifacts import disk, places
+from experiments.artifacts.disk import Entry, Listing, store
 from experiments.artifacts.paths import checked
 from experiments.artifacts.places import Place
 from experiments.models import LoggedModel, Run
 from lib.errors import NotFound
 
 EXAMPLES = ("serving_input_example.json", "input_example.json")
+MOST_LISTED = 100_000
 LONGEST_EXAMPLE = 512 * 1024
 
 
@@ -29,34 +32,64 @@ def logged_models(run: Run) -> dict[str, LoggedModel]:
 
 
 def resolve(run: Run, path: str) -> tuple[Place, LoggedModel | None]:
-    """Give the place of a path on the run's page, and the logged model that it leads into. The run's own files win."""
-    path = checked(path)
-    first, _slash, rest = path.partition("/")
-    own = places.of_run(run).below(path)
-    models = logged_models(run) if path else {}
-    if first in models and not exists(places.of_run(run).below(first)):
-        return places.of_model(models[first]).below(rest), models[first]
-    return own, None
+    """Give the place of a path on the run's page, and the logged model that it leads into."""
+    return RunFiles(run).resolve(path)
 
 
 def exists(place: Place) -> bool:
-    try:
-        store().stat(place.key)
-    except NotFound:
-        return False
-    return True
+    return disk.exists(store(), place.key)
 
 
 def entries(run: Run, path: str = "") -> list[Entry]:
     """List a folder of the run's page; paths are below the run. Folders first."""
-    path = checked(path)
-    place, _model = resolve(run, path)
-    prefix = f"{path}/" if path else ""
-    found = [Entry(f"{prefix}{one.path}", one.is_dir, one.size_bytes) for one in store().entries(place.key)]
-    if not path:
-        own = {one.path for one in found}
-        found += [Entry(name, is_dir=True) for name in logged_models(run) if name not in own]
-    return sorted(found, key=lambda one: (not one.is_dir, one.path))
+    return list(RunFiles(run).listing(path).entries)
+
+
+class RunFiles:
+    """A run's files for one request: which models it logged is asked once."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    @cached_property
+    def models(self) -> dict[str, LoggedModel]:
+        return logged_models(self.run)
+
+    def place(self, path: str) -> Place:
+        return self.resolve(path)[0]
+
+    def resolve(self, path: str) -> tuple[Place, LoggedModel | None]:
+        """Give the place of a path on the run's page, and the model that it leads into. The run's own files win."""
+        path = checked(path)
+        first, _slash, rest = path.partition("/")
+        own = places.of_run(self.run)
+        if path and first in self.models and not exists(own.below(first)):
+            return places.of_model(self.models[first]).below(rest), self.models[first]
+        return own.below(path), None
+
+    def listing(self, path: str, after: str = "", most: int = MOST_LISTED) -> Listing:
+        """List a part of a folder with whole paths; models stand among the folders of the run."""
+        path = checked(path)
+        found = store().listing(self.place(path).key, after, most)
+        return self.with_models(found, after, most) if not path else below(path, found)
+
+    def with_models(self, found: Listing, after: str, most: int) -> Listing:
+        names = [name for name in self.models if not exists(places.of_run(self.run).below(name))]
+        models = [Entry(name, is_dir=True) for name in names]
+        known = sorted((*found.entries, *(one for one in models if one.rank > after)), key=lambda one: one.rank)
+        return Listing(tuple(known[:most]), found.rest + max(0, len(known) - most), found.total + len(models))
+
+    def roots(self) -> list[tuple[str, Place]]:
+        """Give every folder of the store that the page shows, with the path under which it does."""
+        models = [(name, self.resolve(name)) for name in self.models]
+        return [("", places.of_run(self.run)), *((name, place) for name, (place, model) in models if model)]
+
+
+def below(folder: str, found: Listing) -> Listing:
+    """Give a listing of a folder with whole paths."""
+    if not folder:
+        return found
+    return replace(found, entries=tuple(replace(one, path=f"{folder}/{one.path}") for one in found.entries))
 
 
 def open_file(place: Place) -> BinaryIO:

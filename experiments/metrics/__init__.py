@@ -8,11 +8,13 @@ Meanwhile `compaction` packs what was written into chunks of some thousand point
     append(run_id, points)                     latest(run_ids)
     history(run_id, key)                       sampled(run_id, key, points=1000, …)
     delete_run(run_id)                         keys(run_id)
+    delete_series(run_id, key)                 count_points(run_ids)
 """
 
 from experiments.metrics.compaction import compact_due
+from experiments.metrics.count import count_points
 from experiments.metrics.points import Points
-from experiments.metrics.read import Latest, Sample, history, keys, latest, sampled
+from experiments.metrics.read import Latest, Sample, history, keys, latest, latest_json, sampled
 from experiments.metrics.write import Point, append, delete_run, delete_series
 
 __all__ = [
@@ -22,10 +24,12 @@ __all__ = [
     "Sample",
     "append",
     "compact_due",
+    "count_points",
     "delete_run",
     "delete_series",
     "history",
     "keys",
     "latest",
+    "latest_json",
     "sampled",
 ]

@@ -40,6 +40,24 @@ LATEST = """
      ORDER BY run_id, key
 """
 
+# Written by the database: 2,000 rows as objects, and those as text again, cost three times as much.
+LATEST_JSON = """
+    SELECT run_id,
+           string_agg('{"key":' || to_json(key)::text
+                      || ',"value":' || CASE last_value
+                                             WHEN 'NaN'       THEN '"NaN"'
+                                             WHEN 'Infinity'  THEN '1.7976931348623157e308'
+                                             WHEN '-Infinity' THEN '-1.7976931348623157e308'
+                                             ELSE last_value::text
+                                        END
+                      || ',"timestamp":' || last_ms
+                      || ',"step":' || last_step || '}',
+                      ',' ORDER BY key)
+      FROM experiments_metricseries
+     WHERE run_id = ANY (%(runs)s)
+     GROUP BY run_id
+"""
+
 # Blocks and chunks in one statement, so that a series that is packed meanwhile is seen before or after, never between.
 # A chunk of which the preview is enough gives that instead of its columns.
 PARTS = """
@@ -86,6 +104,13 @@ def latest(run_ids: Sequence[str], keys: Sequence[str] | None = None) -> dict[st
         for run_id, key, value, at_ms, step in cursor.fetchall():
             found[run_id].append(Latest(key, value, at_ms, step))
     return found
+
+
+def latest_json(run_ids: Sequence[str]) -> dict[str, str]:
+    """Give each run's latest points as the items of a JSON list, by key, with odd numbers as MLflow writes them."""
+    with connection.cursor() as cursor:
+        cursor.execute(LATEST_JSON, {"runs": list(run_ids)})
+        return dict(cursor.fetchall())
 
 
 def keys(run_ids: Sequence[str]) -> list[str]:

@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 
 from experiments import operations, queries
 from experiments.artifacts import Place, checked, of_run, open_file, store
+from experiments.mlflow_api import slots
 from experiments.mlflow_api.runs import find
 from experiments.mlflow_api.shapes import Shape, file
 from experiments.operations.files import place_of
@@ -69,7 +70,9 @@ def send(request: Request, place: Place) -> HttpResponseBase:
 def upload_artifact(actor: Actor, workspace: Workspace, request: Request, artifact_path: str) -> Shape:
     owner, path = queries.owner_of_artifact(actor, workspace, artifact_path)
     source, size = body(request)
-    operations.put_artifact(actor, owner, path=path, source=source, size_bytes=size)
+    replaces = request.headers.get("If-None-Match") != "*"  # RFC 9110, 13.1.2; MLflow's own clients always replace
+    with slots.upload(request):
+        operations.put_artifact(actor, owner, path=path, source=source, size_bytes=size, replaces=replaces)
     return {}
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from django.http import HttpResponse
+
 from experiments import operations, queries
 from experiments.metrics import Point
+from experiments.mlflow_api.pages import runs_json
 from experiments.mlflow_api.shapes import VIEWS, Shape, run, run_info
 from experiments.models import Dataset
 from experiments.models import Run as RunRow
@@ -80,7 +83,7 @@ def restore_run(actor: Actor, workspace: Workspace, message: Message) -> Shape:
 
 
 @rpc(service.SearchRuns, needs=READ)
-def search_runs(actor: Actor, workspace: Workspace, message: Message) -> Shape:
+def search_runs(actor: Actor, workspace: Workspace, message: Message) -> HttpResponse:
     rows = queries.search_runs(
         actor,
         workspace,
@@ -91,7 +94,8 @@ def search_runs(actor: Actor, workspace: Workspace, message: Message) -> Shape:
         dialect=dialects.MLFLOW_RUNS,
     )
     found, more = page(rows, token=message.page_token, limit=message.max_results, most=MOST)
-    return {"runs": [run(details) for details in queries.run_details(found)], **more}
+    token = f',"next_page_token":"{more["next_page_token"]}"' if more else ""
+    return HttpResponse(f'{{"runs":[{runs_json(found)}]{token}}}', content_type="application/json")
 
 
 # ---- What a run logs ------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from experiments.artifacts import Entry, of_experiment, of_model, of_run
@@ -69,16 +69,22 @@ def run(details: RunDetails) -> Shape:
                 "tags": pairs(details.tags),
             }
         ),
-        "inputs": present(
-            {
-                "dataset_inputs": [dataset(use) for use in details.datasets],
-                "model_inputs": [{"model_id": model_id} for model_id in details.inputs],
-            }
-        ),
-        "outputs": present(
-            {"model_outputs": [{"model_id": model_id, "step": step} for model_id, step in details.outputs]}
-        ),
+        "inputs": inputs(details.datasets, details.inputs),
+        "outputs": outputs(details.outputs),
     }
+
+
+def inputs(datasets: Sequence[RunDataset], model_ids: Sequence[str]) -> Shape:
+    return present(
+        {
+            "dataset_inputs": [dataset(use) for use in datasets],
+            "model_inputs": [{"model_id": model_id} for model_id in model_ids],
+        }
+    )
+
+
+def outputs(models: Sequence[tuple[str, int]]) -> Shape:
+    return present({"model_outputs": [{"model_id": model_id, "step": step} for model_id, step in models]})
 
 
 def metric(one: Latest) -> Shape:

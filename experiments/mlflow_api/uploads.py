@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from experiments import operations, queries
 from experiments.artifacts import uploads
+from experiments.mlflow_api import slots
 from experiments.mlflow_api.artifacts import body
 from experiments.mlflow_api.shapes import Shape
 from experiments.models import LoggedModel, Run
@@ -58,7 +59,8 @@ def put_part(request: Request, upload_id: str, number: int) -> HttpResponse:
     upload = uploads.find(upload_id)
     source, size = body(request)
     response = wire.answer({})
-    response.headers["ETag"] = uploads.put_part(upload, number, source, size)
+    with slots.upload(request):
+        response.headers["ETag"] = uploads.put_part(upload, number, source, size)
     return response
 
 

@@ -107,6 +107,19 @@ def restore_experiment(actor: Actor, experiment: Experiment) -> None:
     Run.objects.filter(experiment=experiment).update(deleted_ms=None)
 
 
+@operation("experiments.write")
+def archive_experiment(actor: Actor, experiment: Experiment) -> None:
+    """Put an experiment out of sight on the pages. Raises InvalidValue for one in the bin."""
+    require_active(experiment)
+    Experiment.objects.filter(pk=experiment.pk, archived_ms=None).update(archived_ms=now_ms())
+
+
+@operation("experiments.write")
+def unarchive_experiment(actor: Actor, experiment: Experiment) -> None:
+    """Put an experiment back into sight."""
+    Experiment.objects.filter(pk=experiment.pk).update(archived_ms=None)
+
+
 def set_tags(experiment: Experiment, tags: Mapping[str, str]) -> None:
     rows = [ExperimentTag(experiment=experiment, key=checked_key(key), value=checked_value(tags[key])) for key in tags]
     ExperimentTag.objects.bulk_create(

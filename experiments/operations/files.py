@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from experiments.artifacts import places, uploads
-from experiments.artifacts.disk import Readable, store
+from experiments.artifacts.disk import Readable, Tally, store
 from experiments.artifacts.uploads import Part
 from experiments.models import LoggedModel, Run
 from experiments.operations.logging import require_active
+from experiments.purging.neighbours import require_free
 from lib.errors import InvalidValue, NotFound
 from workspaces.access import Actor, operation, require
+
+MOST_COUNTED = 1_000_000
 
 
 def place_of(owner: Run | LoggedModel) -> places.Place:
@@ -18,14 +21,21 @@ def place_of(owner: Run | LoggedModel) -> places.Place:
 
 
 def put_artifact(
-    actor: Actor, owner: Run | LoggedModel, *, path: str, source: Readable, size_bytes: int | None = None
+    actor: Actor,
+    owner: Run | LoggedModel,
+    *,
+    path: str,
+    source: Readable,
+    size_bytes: int | None = None,
+    replaces: bool = True,
 ) -> int:
-    """Store a file below a run's or logged model's artifacts, over what was there; give its size.
+    """Store a file below a run's or logged model's artifacts, over what was there if it `replaces`; give its size.
 
     Asks for the permission itself: as an `operation` it would hold a transaction open for as long as the bytes take.
-    Raises InvalidValue for an unsafe path, a run in the bin, or an upload that ends early.
+    Raises InvalidValue for an unsafe path, a run in the bin, or an upload that ends early, and AlreadyExists for a
+    name that is taken and not to be replaced.
     """
-    return store().put(writable(actor, owner, path).key, source, size_bytes)
+    return store().put(writable(actor, owner, path).key, source, size_bytes, replaces=replaces)
 
 
 def writable(actor: Actor, owner: Run | LoggedModel, path: str) -> places.Place:
@@ -61,8 +71,15 @@ def upload_of(actor: Actor, owner: Run | LoggedModel, path: str, upload_id: str)
 
 
 @operation("experiments.write")
-def delete_artifact(actor: Actor, owner: Run | LoggedModel, *, path: str) -> None:
-    """Delete a file, or a folder with all it holds. Raises NotFound for an absent one."""
+def delete_artifact(actor: Actor, owner: Run | LoggedModel, *, path: str) -> Tally:
+    """Delete a file, or a folder with all it holds, for good; give what went.
+
+    Raises NotFound for an absent one, Conflict for one that a model version serves from.
+    """
     if isinstance(owner, Run):
         require_active(owner)
-    store().delete(place_of(owner).below(path).key)
+    key = place_of(owner).below(path).key
+    require_free(owner, path)
+    gone = store().tally(key, MOST_COUNTED)
+    store().delete(key)
+    return gone

@@ -13,6 +13,7 @@ from experiments import metrics as series
 from experiments.metrics import Point
 from experiments.models import LoggedModel, LoggedModelMetric, Run, RunTag
 from experiments.operations import texts
+from experiments.operations.hearing import heard
 from lib.errors import InvalidValue, NotFound
 from lib.mlflow import limits
 from workspaces.access import Actor, operation
@@ -53,6 +54,7 @@ def log_batch(
     """
     require_active(run)
     limits.check_batch(len(metrics), len(params), len(tags))
+    heard(run)
     write_params(run, params)
     for key in {point.key for point in metrics}:
         limits.check_key(key, "metrics.name")
@@ -67,6 +69,7 @@ def log_metric(actor: Actor, run: Run, *, point: Point, model_point: ModelPoint 
     require_active(run)
     limits.check_key(point.key, "name")
     series.append(run.pk, [point])
+    heard(run)
     write_model_points(run, [model_point] if model_point else [])
 
 

@@ -90,6 +90,17 @@ def delete_logged_model(actor: Actor, model: LoggedModel) -> None:
     LoggedModel.objects.filter(pk=model.pk).update(deleted_ms=now_ms(), updated_ms=now_ms())
 
 
+@operation("experiments.write")
+def restore_logged_model(actor: Actor, model: LoggedModel) -> None:
+    """Take a model out of the bin. Raises InvalidValue when it is not there, or its run is."""
+    if model.deleted_ms is None:
+        raise InvalidValue(f"The logged model {model.pk} must be in the 'deleted' state. Current state is active.")
+    require_active(model.experiment)
+    if model.source_run is not None and model.source_run.deleted_ms is not None:
+        raise InvalidValue(_("The run %s of this model is in the trash: restore that first.") % model.source_run.name)
+    LoggedModel.objects.filter(pk=model.pk).update(deleted_ms=None, updated_ms=now_ms())
+
+
 @operation("experiments.write", audit=False)
 def log_model_params(actor: Actor, model: LoggedModel, *, params: Mapping[str, str]) -> None:
     write_params(model, params)

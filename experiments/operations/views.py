@@ -12,7 +12,7 @@ from lib.errors import InvalidValue
 from workspaces.access import Actor, operation
 from workspaces.models import Workspace
 
-KEPT = frozenset({"filter", "order", "view", "column", "pin", "group", "x", "smoothing"})
+KEPT = frozenset({"filter", "order", "view", "column", "pin", "group", "flat", "width", "x", "smoothing"})
 LONGEST_NAME, LONGEST_QUERY = 100, 8000
 
 

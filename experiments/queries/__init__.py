@@ -3,15 +3,9 @@
 from experiments.queries.experiments import experiment, experiments, search_experiments
 from experiments.queries.models import ModelDetails, logged_model, model_details, search_logged_models
 from experiments.queries.pages import (
-    Comparison,
-    ComparisonRow,
     RunOverview,
-    RunRow,
-    RunsTable,
-    compare,
     recent_runs,
     run_overview,
-    runs_table,
 )
 from experiments.queries.runs import (
     RunDetails,
@@ -24,15 +18,10 @@ from experiments.queries.runs import (
 from experiments.queries.views import View
 
 __all__ = [
-    "Comparison",
-    "ComparisonRow",
     "ModelDetails",
     "RunDetails",
     "RunOverview",
-    "RunRow",
-    "RunsTable",
     "View",
-    "compare",
     "experiment",
     "experiment_ids",
     "experiments",
@@ -43,7 +32,6 @@ __all__ = [
     "run",
     "run_details",
     "run_overview",
-    "runs_table",
     "search_experiments",
     "search_logged_models",
     "search_runs",

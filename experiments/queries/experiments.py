@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from experiments.models import Experiment, ExperimentTag
 from experiments.queries.views import View
+from experiments.search.default import default_named
 from lib.clock import now_ms
 from lib.errors import InvalidValue, NotFound
 from lib.search import Dialect, Field, OrderTerm, dialects, parse_filter, parse_order
@@ -68,6 +69,7 @@ def search_experiments(
 ) -> QuerySet[Experiment]:
     """Find by a filter, newest first unless ordered otherwise. Raises InvalidValue for one that cannot be read."""
     rows = Experiment.objects.visible_to(actor).filter(view.condition, workspace=workspace)
-    rows = rows.filter(condition(TABLE, parse_filter(text, dialect), now_ms=now_ms()))
+    node = default_named(workspace, parse_filter(text, dialect))
+    rows = rows.filter(condition(TABLE, node, now_ms=now_ms()))
     terms = parse_order(order_by, dialect) or [NEWEST]
     return Ordering(TABLE, terms).apply(rows).prefetch_related("tags")

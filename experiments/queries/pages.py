@@ -1,85 +1,17 @@
-"""What pages show of runs: a table, one run, several beside each other."""
+"""What pages show of runs: the newest, and one run."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from experiments.metrics import Latest
-from experiments.models import Experiment, LoggedModel, Run
-from experiments.queries.runs import RunDetails, run_details, search_runs
-from experiments.queries.views import View
-from lib.search.bounds import limited
+from experiments.models import LoggedModel, Run
+from experiments.queries.runs import RunDetails, run_details
 from workspaces.access import Actor
 from workspaces.models import Workspace
 
-PAGE = 50
 SYSTEM_TAGS = "mlflow."
-
-
-@dataclass(frozen=True)
-class RunRow:
-    """A row of the runs table; `metrics` and `params` are in the order of the table's keys, None where absent."""
-
-    details: RunDetails
-    metrics: list[Latest | None]
-    params: list[str | None]
-
-    @property
-    def run(self) -> Run:
-        return self.details.run
-
-
-@dataclass(frozen=True)
-class RunsTable:
-    """One page of runs, and the keys that any run on it has. `page` counts from 1."""
-
-    rows: list[RunRow]
-    metric_keys: list[str]
-    param_keys: list[str]
-    total: int
-    page: int
-    page_size: int
-
-    @property
-    def pages(self) -> int:
-        return max(1, -(-self.total // self.page_size))
-
-    @property
-    def has_next(self) -> bool:
-        return self.page < self.pages
-
-    @property
-    def has_previous(self) -> bool:
-        return self.page > 1
-
-
-def runs_table(
-    actor: Actor,
-    experiment: Experiment,
-    *,
-    text: str = "",
-    order_by: Sequence[str] = (),
-    view: View = View.ACTIVE,
-    page: int = 1,
-    page_size: int = PAGE,
-) -> RunsTable:
-    """Give one page of an experiment's runs. Raises InvalidValue for a filter or order that cannot be read."""
-    found = search_runs(actor, experiment.workspace, [experiment.pk], text=text, order_by=order_by, view=view)
-    with limited():
-        total = found.count()
-        page = min(max(page, 1), max(1, -(-total // page_size)))
-        rows_of_page = list(found[(page - 1) * page_size : page * page_size])
-    details = run_details(rows_of_page)
-    metric_keys = sorted({key for one in details for key in one.metrics})
-    param_keys = sorted({key for one in details for key in one.params})
-    rows = [
-        RunRow(one, [one.metrics.get(key) for key in metric_keys], [one.params.get(key) for key in param_keys])
-        for one in details
-    ]
-    return RunsTable(rows, metric_keys, param_keys, total, page, page_size)
 
 
 def recent_runs(actor: Actor, workspace: Workspace, *, only_running: bool = False) -> QuerySet[Run]:
@@ -121,43 +53,3 @@ def run_overview(actor: Actor, run: Run) -> RunOverview:
         parent=same.filter(pk=details.tags.get("mlflow.parentRunId", "")[:32]).first(),
         children=list(children[:100]),
     )
-
-
-@dataclass(frozen=True)
-class ComparisonRow:
-    """One key and its value in each compared run, in their order; None where the run lacks it."""
-
-    key: str
-    values: list[str | Latest | None]
-    differs: bool
-
-
-@dataclass(frozen=True)
-class Comparison:
-    runs: list[Run]
-    params: list[ComparisonRow]
-    metrics: list[ComparisonRow]
-    tags: list[ComparisonRow]
-
-
-def compare(actor: Actor, workspace: Workspace, run_ids: Sequence[str]) -> Comparison:
-    """Put runs beside each other, in the order of the ids; those that the actor may not see are left out."""
-    found = {run.pk: run for run in recent_runs(actor, workspace).filter(pk__in=run_ids)}
-    details = run_details([found[pk] for pk in dict.fromkeys(run_ids) if pk in found])
-    return Comparison(
-        runs=[one.run for one in details],
-        params=compared([one.params for one in details]),
-        metrics=compared([one.metrics for one in details]),
-        tags=compared(
-            [{key: value for key, value in one.tags.items() if not key.startswith(SYSTEM_TAGS)} for one in details]
-        ),
-    )
-
-
-def compared(columns: Sequence[dict[str, str] | dict[str, Latest]]) -> list[ComparisonRow]:
-    rows = []
-    for key in sorted({key for column in columns for key in column}):
-        values: list[str | Latest | None] = [column.get(key) for column in columns]
-        shown = {one.value if isinstance(one, Latest) else one for one in values}
-        rows.append(ComparisonRow(key, values, len(shown) > 1))
-    return rows

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
@@ -21,6 +22,7 @@ from experiments.models import (
     RunTag,
 )
 from experiments.queries.views import View
+from experiments.search.default import default_named
 from lib.errors import InvalidValue, NotFound
 from lib.search import Dialect, dialects, parse_filter, parse_order
 from workspaces.access import Actor, fetch, require
@@ -59,10 +61,10 @@ def owner_of_artifact(actor: Actor, workspace: Workspace, path: str) -> tuple[Ru
     """Give the run or logged model to which a proxied artifact path belongs, and the path below its artifacts."""
     located = places.locate(path)
     if located.run_id is not None:
-        rows = Run.objects.filter(workspace=workspace).select_related("workspace")
-        return fetch(actor, rows, pk=located.run_id, experiment=located.experiment_id), located.path
-    models = LoggedModel.objects.filter(workspace=workspace).select_related("workspace")
-    return fetch(actor, models, pk=located.model_id, experiment=located.experiment_id), located.path
+        rows = Run.objects.filter(located.under, workspace=workspace).select_related("workspace")
+        return fetch(actor, rows, pk=located.run_id), located.path
+    models = LoggedModel.objects.filter(located.under, workspace=workspace).select_related("workspace")
+    return fetch(actor, models, pk=located.model_id), located.path
 
 
 def search_runs(
@@ -83,7 +85,8 @@ def search_runs(
     rows = Run.objects.visible_to(actor).filter(view.condition, workspace=workspace)
     if experiment_ids is not None:
         rows = rows.filter(experiment__in=list(experiment_ids))
-    return search.order(search.apply(rows, parse_filter(text, dialect)), parse_order(order_by, dialect))
+    node = default_named(workspace, parse_filter(text, dialect))
+    return search.order(search.apply(rows, node), parse_order(order_by, dialect))
 
 
 def experiment_ids(actor: Actor, workspace: Workspace, given: Sequence[str]) -> list[int]:
@@ -101,13 +104,7 @@ def run_details(runs: Sequence[Run]) -> list[RunDetails]:
     ids = [run.pk for run in runs]
     params, tags = by_run(RunParam, ids), by_run(RunTag, ids)
     latest = metrics.latest(ids)
-    datasets: dict[str, list[RunDataset]] = defaultdict(list)
-    for use in RunDataset.objects.filter(run__in=ids).select_related("dataset").order_by("pk"):
-        datasets[use.run_id].append(use)
-    links: dict[tuple[str, str], list[tuple[str, int]]] = defaultdict(list)
-    rows = RunModel.objects.filter(run__in=ids).order_by("pk")
-    for run_id, model_id, direction, step in rows.values_list("run_id", "model_id", "direction", "step"):
-        links[run_id, direction].append((model_id, step))
+    datasets, links = datasets_of(ids), models_of(ids)
     return [
         RunDetails(
             run=run,
@@ -122,9 +119,42 @@ def run_details(runs: Sequence[Run]) -> list[RunDetails]:
     ]
 
 
+def datasets_of(ids: Sequence[str]) -> dict[str, list[RunDataset]]:
+    """Give what the runs read, in the order in which they said so."""
+    found: dict[str, list[RunDataset]] = defaultdict(list)
+    for use in RunDataset.objects.filter(run__in=ids).select_related("dataset").order_by("pk"):
+        found[use.run_id].append(use)
+    return found
+
+
+def models_of(ids: Sequence[str]) -> dict[tuple[str, str], list[tuple[str, int]]]:
+    """Give the logged models that the runs read and made, with their steps, by run and direction."""
+    found: dict[tuple[str, str], list[tuple[str, int]]] = defaultdict(list)
+    rows = RunModel.objects.filter(run__in=ids).order_by("pk")
+    for run_id, model_id, direction, step in rows.values_list("run_id", "model_id", "direction", "step"):
+        found[run_id, direction].append((model_id, step))
+    return found
+
+
 def by_run(model: type[RunParam] | type[RunTag], ids: Sequence[str]) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = defaultdict(dict)
     rows = model._default_manager.filter(run__in=ids).order_by("key")
     for run_id, key, value in rows.values_list("run_id", "key", "value"):
         found[run_id][key] = value
     return found
+
+
+PAIRS_JSON = """
+    SELECT run_id,
+           string_agg('{"key":' || to_json(key)::text || ',"value":' || to_json(value)::text || '}', ',' ORDER BY key)
+      FROM %s
+     WHERE run_id = ANY (%%s)
+     GROUP BY run_id
+"""
+
+
+def pairs_json(model: type[RunParam] | type[RunTag], ids: Sequence[str]) -> dict[str, str]:
+    """Give the params or tags of runs as the items of JSON lists, by key; see `metrics.latest_json`."""
+    with connection.cursor() as cursor:
+        cursor.execute(PAIRS_JSON % model._meta.db_table, [list(ids)])
+        return dict(cursor.fetchall())

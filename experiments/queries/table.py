@@ -15,6 +15,7 @@ from experiments import search
 from experiments.columns import Column, usual
 from experiments.models import MetricSeries, Run, RunParam, RunTag
 from experiments.queries.views import View
+from experiments.search.default import default_named
 from lib.errors import InvalidValue
 from lib.search import OrderTerm, dialects, parse_filter, parse_order
 from workspaces.access import Actor
@@ -39,9 +40,15 @@ class Question:
 
     text: str = ""
     order: str = ""
-    view: View = View.ACTIVE
+    view: View = View.SHOWN
     columns: tuple[Column, ...] = ()
     group: Column | None = None
+    is_flat: bool = False
+
+    @property
+    def is_tree(self) -> bool:
+        """Tell whether nested runs stand below their parents: groups tear them apart, so a grouped table is flat."""
+        return not self.is_flat and self.group is None
 
 
 @dataclass(frozen=True)
@@ -61,7 +68,7 @@ def matching(
     rows = Run.objects.visible_to(actor).filter(question.view.condition, workspace=workspace)
     if experiment_ids is not None:
         rows = rows.filter(experiment__in=list(experiment_ids))
-    return search.apply(rows, parse_filter(question.text, dialects.RUNS))
+    return search.apply(rows, default_named(workspace, parse_filter(question.text, dialects.RUNS)))
 
 
 def page(rows: QuerySet[Run], question: Question, *, after: str = "", size: int = PAGE, wide: bool = False) -> Page:
@@ -78,8 +85,13 @@ def page(rows: QuerySet[Run], question: Question, *, after: str = "", size: int 
     more = len(runs) > size
     runs = runs[:size]
     columns = list(question.columns) or usual(*usual_keys(runs), shows_experiment=wide)
-    wanted = [*columns, *([question.group] if question.group and question.group not in columns else [])]
-    return Page(runs, columns, values(runs, wanted), signing.dumps(ordering.place(runs[-1]), salt=SALT) if more else "")
+    rest = signing.dumps(ordering.place(runs[-1]), salt=SALT) if more else ""
+    return Page(runs, columns, values(runs, shown(question, columns)), rest)
+
+
+def shown(question: Question, columns: Sequence[Column]) -> list[Column]:
+    """Give the columns whose values are needed: those of the table, and what it is grouped by."""
+    return [*columns, *([question.group] if question.group and question.group not in columns else [])]
 
 
 def terms(question: Question) -> list[OrderTerm]:

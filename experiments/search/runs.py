@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from django.db.models import CharField, F, QuerySet, Value
 from django.db.models.fields.json import KT
-from django.db.models.functions import Cast, Concat, Left
+from django.db.models.functions import Cast, Coalesce, Concat, Left
 
 from experiments.artifacts import places
 from experiments.models import MetricSeries, Run, RunDataset, RunParam, RunTag
@@ -16,7 +16,11 @@ from lib.search.sql import BEGINNING, WHOLE, Related, Table, condition
 from lib.search.tree import Field, Node, OrderTerm
 
 ARTIFACT_URI = Concat(
-    Value(places.SCHEME), Cast("experiment_id", CharField()), Value("/"), F("id"), Value("/artifacts")
+    Value(places.SCHEME),
+    Cast(Coalesce("files_under", "experiment_id"), CharField()),
+    Value("/"),
+    F("id"),
+    Value("/artifacts"),
 )
 
 RUNS = Table(

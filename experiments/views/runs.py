@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,19 +18,23 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from experiments import charts, forms, operations, queries, tables
-from experiments.models import LoggedModel, Run
+from experiments.artifacts import of_run
+from experiments.models import NOTE_TAG, LoggedModel, Run
+from experiments.queries import nesting
+from lib import markdown
 from lib.errors import NotFound, StudioError
 from lib.html import done
 from workspaces import access
 from workspaces.request import Request
 
-NOTE = "mlflow.note.content"
 CHARTS_ON_OVERVIEW = 4
 FACTS = (
     ("mlflow.source.name", gettext_lazy("Source")),
+    ("mlflow.source.git.repoURL", gettext_lazy("Repository")),
     ("mlflow.source.git.branch", gettext_lazy("Git branch")),
-    ("mlflow.source.git.commit", gettext_lazy("Git commit")),
 )
+COMMIT = "mlflow.source.git.commit"
+HASH = re.compile(r"[0-9a-f]{7,64}")
 
 
 def fetch(request: Request, run_id: str) -> Run:
@@ -42,16 +49,24 @@ def detail_url(request: Request, run: Run) -> str:
 
 def frame(run: Run, tab: str) -> dict[str, Any]:
     """Give what the frame around every tab shows."""
-    return {"run": run, "tab": tab, "rename_form": forms.RunForm(initial={"name": run.name})}
+    return {
+        "run": run,
+        "tab": tab,
+        "rename_form": forms.RunForm(initial={"name": run.name}),
+        "child_count": nesting.children(run).count(),
+        "model_count": LoggedModel.objects.filter(source_run=run, deleted_ms=None).count(),
+    }
 
 
 def values(run: Run) -> dict[str, Any]:
-    return {
-        "metrics": [
-            {"key": one.key, "value": one.last_value, "step": one.last_step} for one in run.metrics.order_by("key")
-        ],
-        "params": run.params.order_by("key"),
-    }
+    """Give what the run has logged; `seen` changes when any of it does."""
+    metrics = [
+        {"key": one.key, "value": one.last_value, "min": one.min_value, "max": one.max_value, "step": one.last_step}
+        for one in run.metrics.order_by("key")
+    ]
+    params = list(run.params.order_by("key"))
+    said = repr([tuple(one.values()) for one in metrics] + [(one.key, one.value) for one in params])
+    return {"metrics": metrics, "params": params, "seen": sha256(said.encode()).hexdigest()[:16]}
 
 
 @access.needs("experiments.read")
@@ -67,6 +82,7 @@ def run_detail(request: Request, run_id: str) -> HttpResponseBase:
 def overview(request: Request, run: Run, **bound: Any) -> HttpResponse:
     found = queries.run_overview(request.actor, run)
     facts = [{"label": label, "value": found.system_tags.get(key)} for key, label in FACTS]
+    note = found.system_tags.get(NOTE_TAG, "")
     context = {
         **frame(run, "overview"),
         **values(run),
@@ -74,10 +90,22 @@ def overview(request: Request, run: Run, **bound: Any) -> HttpResponse:
         "overview": found,
         "duration_ms": tables.duration_ms(run),
         "facts": [fact for fact in facts if fact["value"]],
-        "note": found.system_tags.get(NOTE, ""),
+        "commit": found.system_tags.get(COMMIT, ""),
+        "commit_url": commit_url(found.system_tags),
+        "tags": sorted(found.tags.items()),
+        "artifact_uri": of_run(run).uri,
+        "note": note,
+        "note_html": markdown.render(note) if note else "",
         **bound,
     }
     return render(request, "experiments/run_detail.html", context, status=422 if bound else 200)
+
+
+def commit_url(tags: Mapping[str, str]) -> str:
+    """Give the address of the commit where the repository's host shows commits as GitHub, GitLab and others do."""
+    repository, commit = tags.get("mlflow.source.git.repoURL", ""), tags.get(COMMIT, "")
+    is_plain = repository.startswith("https://") and HASH.fullmatch(commit)
+    return f"{repository.removesuffix('/').removesuffix('.git')}/commit/{commit}" if is_plain else ""
 
 
 @access.needs("experiments.read")
@@ -89,26 +117,12 @@ def run_state(request: Request, run_id: str) -> HttpResponse:
 @access.needs("experiments.read")
 @require_GET
 def run_values(request: Request, run_id: str) -> HttpResponse:
+    """Answer what changed on a live run's page; what did not is left alone, with what is selected in it."""
     run = fetch(request, run_id)
-    context = {"run": run, **values(run), "duration_ms": tables.duration_ms(run), "is_refresh": True}
-    return render(request, "experiments/_run_values.html", context)
-
-
-@access.needs("experiments.read")
-@require_GET
-def run_charts_tab(request: Request, run_id: str) -> HttpResponse:
-    run = fetch(request, run_id)
-    return render(request, "experiments/run_charts.html", {**frame(run, "charts"), **plots(request, run, [])})
-
-
-@access.needs("experiments.read")
-@require_GET
-def run_plots(request: Request, run_id: str) -> HttpResponse:
-    """Answer the charts of a live run that were not there when the page last looked."""
-    run = fetch(request, run_id)
-    known, most = request.GET.getlist("known"), request.GET.get("most", "")
-    found = plots(request, run, known, int(most) if most.isdecimal() else charts.MOST_CHARTS)
-    return render(request, "experiments/_more_plots.html", {"run": run, **found})
+    found = values(run)
+    is_new = request.GET.get("seen") != found["seen"]
+    context = {"run": run, **found, "is_new": is_new, "duration_ms": tables.duration_ms(run), "is_refresh": True}
+    return render(request, "experiments/_run_refresh.html", context)
 
 
 def plots(request: Request, run: Run, known: list[str], most: int = charts.MOST_CHARTS) -> dict[str, Any]:
@@ -131,6 +145,12 @@ def run_job(request: Request, run_id: str) -> HttpResponse:
     return render(request, "experiments/run_job.html", frame(fetch(request, run_id), "job"))
 
 
+@access.needs("experiments.read")
+@require_GET
+def run_code(request: Request, run_id: str) -> HttpResponse:
+    return render(request, "experiments/run_code.html", frame(fetch(request, run_id), "code"))
+
+
 @access.needs("experiments.write")
 @require_POST
 def run_rename(request: Request, run_id: str) -> HttpResponseBase:
@@ -149,7 +169,7 @@ def run_rename(request: Request, run_id: str) -> HttpResponseBase:
 @require_POST
 def run_note(request: Request, run_id: str) -> HttpResponseBase:
     run = fetch(request, run_id)
-    operations.set_tag(request.actor, run, key=NOTE, value=request.POST.get("text", "").strip())
+    operations.set_tag(request.actor, run, key=NOTE_TAG, value=request.POST.get("text", "").strip())
     return done(request, detail_url(request, run))
 
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, QueryDict, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from experiments import columns, forms, tables
-from experiments.models import Experiment, Run
-from experiments.queries import View, table
+from experiments.models import NOTE_TAG, Experiment, Run
+from experiments.queries import View, folders, nesting, table
 from experiments.views.saved import saved_context
+from lib import markdown
 from lib.errors import InvalidValue
 from lib.format import exact
 from lib.html import asked_by, is_partial, shows_up
@@ -28,6 +29,7 @@ from workspaces import access
 from workspaces.request import Request
 
 MOST_EXPORTED = 10_000
+MOST_OPEN = 30
 
 
 @dataclass(frozen=True)
@@ -45,15 +47,15 @@ def run_list(request: Request) -> HttpResponseBase:
     return runs_page(request, None)
 
 
-def question(request: Request) -> table.Question:
-    """Read what the address asks of the table."""
-    given = request.GET
+def question(given: QueryDict) -> table.Question:
+    """Read what an address asks of the table."""
     return table.Question(
         text=given.get("filter", "").strip(),
         order=given.get("order", "").strip(),
-        view=View.DELETED if given.get("view") == "deleted" else View.ACTIVE,
+        view=View.of_page(given.get("view", "")),
         columns=tuple(columns.read_all(given.getlist("column"))),
         group=columns.read_group(given.get("group", "")),
+        is_flat="flat" in given,
     )
 
 
@@ -63,32 +65,53 @@ def runs_page(
     """Show the page; htmx gets the table alone when it refreshes, and rows alone when the reader comes to its end."""
     if "add" in request.GET:
         return redirect(with_condition(request))
-    asked = question(request)
+    asked = question(request.GET)
     rows, error = found(request, experiment, asked)
     try:
         with limited():
-            total, laid = rows.count(), table_context(request, experiment, asked, rows, error)
+            laid = table_context(request, experiment, asked, rows, error)
     except InvalidValue as refused:
         if refused.field == "after":
             raise
         error = refused.message
-        total, laid = 0, table_context(request, experiment, asked, Run.objects.none(), error)
+        laid = table_context(request, experiment, asked, Run.objects.none(), error)
     if asked_by(request, "no-runs"):
-        return shows_up(request, bool(total))
+        return shows_up(request, bool(laid["total"]))
     context: dict[str, Any] = {
         **laid,
         "experiment": experiment,
         "question": asked,
-        "total": total,
         "error": error,
+        "is_put_away": not laid["matches"] and has_runs(request, experiment),
         "form": form or forms.ExperimentForm(initial={"name": experiment.name if experiment else ""}),
         **filter_context(request, asked, error),
         **saved_context(request, experiment),
+        **(experiment_context(experiment) if experiment and not is_partial(request) else {}),
     }
     template = "experiments/experiment_detail.html"
     if is_partial(request):
-        template = "experiments/_run_rows.html" if "after" in request.GET else "experiments/_run_table.html"
+        is_part = "after" in request.GET or "under" in request.GET
+        template = "experiments/_run_rows.html" if is_part else "experiments/_run_table.html"
     return render(request, template, context, status=422 if error else status)
+
+
+def experiment_context(experiment: Experiment) -> dict[str, Any]:
+    """Give what the page says of the experiment itself: its folders, its description."""
+    parts = folders.parts_of(experiment.name)
+    note = experiment.tags.filter(key=NOTE_TAG).values_list("value", flat=True).first() or ""
+    return {
+        "short_name": parts[-1] if parts else experiment.name,
+        "crumbs": [(part, "/".join(parts[: at + 1])) for at, part in enumerate(parts[:-1])],
+        "note": note,
+        "note_summary": folders.summary(note),
+        "note_html": markdown.render(note) if note else "",
+    }
+
+
+def has_runs(request: Request, experiment: Experiment | None) -> bool:
+    """Tell whether there are runs at all, in sight or not."""
+    rows = Run.objects.visible_to(request.actor).filter(workspace=request.workspace)
+    return bool((rows.filter(experiment=experiment) if experiment else rows).exists())
 
 
 def found(request: Request, experiment: Experiment | None, asked: table.Question) -> tuple[QuerySet[Run], str]:
@@ -105,30 +128,66 @@ def found(request: Request, experiment: Experiment | None, asked: table.Question
 def table_context(
     request: Request, experiment: Experiment | None, asked: table.Question, rows: QuerySet[Run], error: str
 ) -> dict[str, Any]:
-    size = number_in(request, "rows") or table.PAGE
-    after = request.GET.get("after", "")
-    is_wide = experiment is None
-    page = table.Page([], []) if error else table.page(rows, asked, after=after, size=size, wide=is_wide)
+    """Lay out the rows that are asked for; `total` is of those that stand on their own, `matches` of all."""
+    matches = rows.count()
+    outer = nesting.outermost(rows) if asked.is_tree else rows
+    if under := request.GET.get("under", "") if asked.is_tree else "":
+        outer = nesting.below(rows, under)
+    page = page_of(request, asked, outer, is_wide=experiment is None) if not error else table.Page([], [])
+    places, page = laid_out(request, asked, rows, page, depth=number_in(request, "depth") if under else 0)
     pins = columns.read_all(request.GET.getlist("pin"))
     laid = tables.run_table(
         page,
+        places,
         order=asked.order,
         group=asked.group,
         sizes=table.group_sizes(rows, asked.group) if asked.group and page.runs else {},
         extremes=table.extremes(rows, page.columns) if page.runs else {},
         pins=pins,
         last_group=request.GET.get("in"),
+        widths=columns.read_widths(request.GET.getlist("width")),
     )
-    return {"table": laid, "columns": page.columns, "pins": pins, "more_url": more_url(request, asked, page)}
+    return {
+        "table": laid,
+        "columns": page.columns,
+        "pins": pins,
+        "total": outer.count() if asked.is_tree else matches,
+        "matches": matches,
+        "more_url": "" if under else more_url(request, asked, page),
+        "ticked": set(request.GET.getlist("tick")),
+    }
+
+
+def page_of(request: Request, asked: table.Question, rows: QuerySet[Run], *, is_wide: bool) -> table.Page:
+    if "under" in request.GET:
+        return table.page(rows, asked, size=nesting.MOST_CHILDREN, wide=is_wide)
+    size = number_in(request, "rows") or table.PAGE
+    return table.page(rows, asked, after=request.GET.get("after", ""), size=size, wide=is_wide)
+
+
+def laid_out(
+    request: Request, asked: table.Question, rows: QuerySet[Run], page: table.Page, depth: int
+) -> tuple[list[nesting.Placed], table.Page]:
+    """Put what is opened below the page's runs, and read the values of these too."""
+    if not asked.is_tree or not page.runs:
+        return [nesting.Placed(run) for run in page.runs], page
+    opened = request.GET.getlist("open")[:MOST_OPEN]
+    places = nesting.placed(rows, asked, page.runs, opened, min(depth, nesting.DEEPEST))
+    nested = [place.run for place in places if place.depth > depth]
+    if nested:
+        page = replace(page, values={**page.values, **table.values(nested, table.shown(asked, page.columns))})
+    return places, page
 
 
 def more_url(request: Request, asked: table.Question, page: table.Page) -> str:
-    """Give the address of the rows that come next."""
+    """Give the address of the rows that come next, with the columns of these."""
     if not page.after:
         return ""
     given = request.GET.copy()
     given["after"] = page.after
-    given.pop("rows", None)
+    given.setlist("column", [column.name for column in page.columns])
+    for name in ("rows", "tick", "width", "hide", "draw"):
+        given.pop(name, None)
     if asked.group:
         given["in"] = tables.group_key(page.values.get(page.runs[-1].pk, {}).get(asked.group))
     return f"{request.path}?{given.urlencode()}"
@@ -172,7 +231,7 @@ def asked_experiments(request: Request) -> list[int] | None:
 @require_GET
 def run_csv(request: Request) -> StreamingHttpResponse:
     """Send the ticked runs, or all that match, with the columns that are shown."""
-    asked = question(request)
+    asked = question(request.GET)
     rows = table.matching(request.actor, request.workspace, asked_experiments(request), asked)
     if ids := request.GET.getlist("run"):
         rows = rows.filter(pk__in=ids[:MOST_EXPORTED])

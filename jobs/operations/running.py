@@ -8,21 +8,18 @@ from typing import Any, Literal
 
 from django.db import transaction
 
-from compute.models import Node
+from compute.models import Node, NodeWish
 from compute.operations import cluster_of
 from jobs import logs
-from jobs.models import JOB_LIVE, Job, JobState
+from jobs.models import JOB_HELD, JOB_LIVE, JOB_WAITING, Job, JobState
 from jobs.operations.states import enter, extended_lease
-from lib.errors import Conflict, NotFound
+from lib.errors import Conflict, InvalidValue, NotFound
 from workspaces.access import JOB_PERMISSIONS, Actor
 from workspaces.models import LifeState, Token
 from workspaces.operations import make_token, revoke_tokens_of
 
 TOKEN_LIFE_MS = 30 * 24 * 3600 * 1000
 MINUTE_MS = 60_000
-# States in which a node has a slot taken.
-HELD = (*JOB_LIVE, JobState.NOT_RESPONDING)
-
 Outcome = Literal["completed", "failed", "canceled", "lost", "unstarted"]
 
 
@@ -52,11 +49,11 @@ def node_of(actor: Actor, name: str) -> Node:
 def claim_job(actor: Actor, *, node_name: str) -> Claim | None:
     """Give the node the oldest waiting job of its cluster, if it has a slot; two claims never get the same one."""
     node = node_of(actor, node_name)
-    Node.objects.select_for_update().get(pk=node.pk)
-    if Job.objects.filter(node=node, state__in=HELD).count() >= node.slots:
+    node = Node.objects.select_for_update(of=["self"]).select_related("target").get(pk=node.pk)
+    if node.wanted != NodeWish.WORK or Job.objects.filter(node=node, state__in=JOB_HELD).count() >= node.slots:
         return None
     waiting = Job.objects.filter(
-        target=node.target, state=JobState.QUEUED, cancel_asked_ms=None, workspace__state=LifeState.ACTIVE
+        target=node.target, state__in=JOB_WAITING, cancel_asked_ms=None, workspace__state=LifeState.ACTIVE
     )
     waiting = waiting.select_for_update(skip_locked=True, of=["self"]).select_related("run", "workspace", "environment")
     job = waiting.order_by("created_ms", "pk").first()
@@ -83,7 +80,7 @@ def job_token(job: Job) -> str:
 
 def held_jobs(actor: Actor, *, node_name: str) -> list[Job]:
     """List what the node should be at work on, as the rows have it."""
-    return list(Job.objects.filter(node=node_of(actor, node_name), state__in=HELD).order_by("created_ms"))
+    return list(Job.objects.filter(node=node_of(actor, node_name), state__in=JOB_HELD).order_by("created_ms"))
 
 
 def known_runs(actor: Actor, *, run_ids: list[str]) -> list[str]:
@@ -100,7 +97,7 @@ def locked(actor: Actor, run_id: str) -> Job:
 
 
 def is_of(job: Job, attempt: int) -> bool:
-    return job.attempt == attempt and job.state in HELD
+    return job.attempt == attempt and job.state in JOB_HELD
 
 
 @transaction.atomic
@@ -134,7 +131,7 @@ def finish_job(
     error: str = "",
     exit_code: int | None = None,
     cpu_s: float | None = None,
-    environment: Mapping[str, Any] | None = None,
+    left_behind: Mapping[str, Any] | None = None,
 ) -> None:
     """Hear how an attempt ended, when none of its processes lives any more; said twice, it counts once.
 
@@ -143,7 +140,11 @@ def finish_job(
     job = locked(actor, run_id)
     if not is_of(job, attempt):
         return
-    facts = {"exit_code": exit_code, "cpu_s": (job.cpu_s or 0) + cpu_s if cpu_s is not None else job.cpu_s}
+    facts: dict[str, Any] = {
+        "exit_code": exit_code,
+        "cpu_s": (job.cpu_s or 0) + cpu_s if cpu_s is not None else job.cpu_s,
+    }
+    facts |= {"left_behind": dict(left_behind)} if left_behind else {}
     error = error.replace("\x00", "")[-20_000:]
     if job.cancel_asked_ms is not None and outcome != "completed":
         enter(job, JobState.CANCELED, **facts)
@@ -170,7 +171,22 @@ def append_log(actor: Actor, run_id: str, *, attempt: int, name: str, offset: in
     job = Job.objects.filter(pk=run_id, target=cluster_of(actor)).first()
     if job is None or not is_of(job, attempt):
         raise NotFound("There is no such job on this node.")
-    size = logs.append(logs.path(job, name), offset, data)
+    path = logs.path(job, name)
+    if name not in (*logs.NAMES, *job.log_names):
+        note_log(job, name)
+    size = logs.append(path, offset, data)
     if size < offset:
         raise Conflict(f"the log has {size} bytes")
     return size
+
+
+@transaction.atomic
+def note_log(job: Job, name: str) -> None:
+    """Remember that a file of ./logs came. Raises InvalidValue beyond what a job may stream."""
+    locked_job = Job.objects.select_for_update(of=["self"]).get(pk=job.pk)
+    if name in locked_job.log_names:
+        return
+    if len(locked_job.log_names) >= logs.FILES_MAX:
+        raise InvalidValue(f"A job streams at most {logs.FILES_MAX} files of ./logs.")
+    locked_job.log_names = sorted([*locked_job.log_names, name])
+    locked_job.save(update_fields=["log_names"])

@@ -6,9 +6,10 @@ from typing import Any
 
 from django.db.models import BigIntegerField, Func
 
+from compute.operations import note_work
 from experiments.models import RunStatus
 from experiments.operations import finish_submitted_run
-from jobs.models import JOB_ENDED, Job, JobState, can_become
+from jobs.models import JOB_ENDED, JOB_HELD, Job, JobState, can_become
 from lib.clock import now_ms
 from workspaces.access import Actor
 from workspaces.models import Token
@@ -19,6 +20,7 @@ LEASE_MS = 7_000
 
 RUN_STATUS = {
     JobState.QUEUED: RunStatus.SCHEDULED,
+    JobState.PROVISIONING: RunStatus.SCHEDULED,
     JobState.PREPARING: RunStatus.SCHEDULED,
     JobState.STARTING: RunStatus.SCHEDULED,
     JobState.RUNNING: RunStatus.RUNNING,
@@ -43,6 +45,7 @@ def enter(job: Job, state: str, **changes: Any) -> bool:
         return False
     now = now_ms()
     is_end = state in JOB_ENDED
+    had = job.node_id
     job.state = JobState(state)
     job.stages = [*job.stages, [job.state, now, ""]]
     if is_end:
@@ -51,6 +54,8 @@ def enter(job: Job, state: str, **changes: Any) -> bool:
     for name, value in changes.items():
         setattr(job, name, value)
     job.save(update_fields=["state", "stages", *changes])
+    for node_id in {one for one in (had, job.node_id) if one is not None}:
+        note_work(node_id, working=Job.objects.filter(node=node_id, state__in=JOB_HELD).count())
     status = RUN_STATUS[job.state]
     if job.run.status != status:
         finish_submitted_run(Actor.system(), job.run, status=status)

@@ -1,10 +1,11 @@
-"""What people ask for: submit, cancel."""
+"""What people ask for: submit, cancel, run again."""
 
 from __future__ import annotations
 
-import io
 import logging
+import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from celery import current_app
 from django.db import transaction
@@ -12,16 +13,16 @@ from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 
 from compute.environments import EnvironmentSpec
-from compute.models import ComputeTarget
+from compute.models import TARGET_GONE, ComputeTarget
 from compute.operations import local_cluster, request_environment
-from experiments.artifacts import store
-from experiments.models import Experiment, RunStatus
-from experiments.operations import create_experiment, create_run
-from jobs import sample, snapshots
-from jobs.models import Job, JobState, Snapshot
+from experiments.models import Experiment, Run, RunStatus
+from experiments.operations import create_experiment, create_run, log_batch
+from jobs import projects, sample, snapshots
+from jobs.models import JOB_WAITING, Job, JobState, Snapshot
+from jobs.operations.snapshots import store_snapshot
 from jobs.operations.states import enter
 from lib.clock import now_ms
-from lib.errors import InvalidValue
+from lib.errors import Conflict, InvalidValue
 from workspaces.access import Actor, operation
 from workspaces.models import Workspace
 
@@ -29,23 +30,16 @@ logger = logging.getLogger(__name__)
 
 ARGUMENTS_MAX = 500
 ATTEMPTS_MAX = 10
+VARIABLES_MAX = 200
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+PARENT_TAG = "mlflow.parentRunId"
 
 
-@operation("jobs.write")
-def store_snapshot(actor: Actor, workspace: Workspace, *, files: Mapping[str, bytes]) -> Snapshot:
-    """Keep a folder of code under the hash of its content, once however often it is submitted.
+class Variables(dict[str, str]):
+    """Environment variables; what prints them, the audit log for one, gets their names: values may be secrets."""
 
-    Raises InvalidValue for too many files or bytes, and for a path that leads out of the folder.
-    """
-    packed = snapshots.pack(files)
-    snapshot, is_new = Snapshot.objects.get_or_create(
-        workspace=workspace,
-        digest=packed.digest,
-        defaults={"files": len(files), "size_bytes": packed.size_bytes},
-    )
-    if is_new:
-        store().put(snapshots.key(workspace.pk, packed.digest), io.BytesIO(packed.archive), len(packed.archive))
-    return snapshot
+    def __str__(self) -> str:
+        return ", ".join(sorted(self))
 
 
 @operation("jobs.write")
@@ -56,39 +50,52 @@ def submit_job(
     snapshot: Snapshot,
     command: Sequence[str],
     environment: EnvironmentSpec,
-    target: ComputeTarget | None = None,
+    environment_name: str = "",
+    compute: ComputeTarget | None = None,
     name: str = "",
     tags: Mapping[str, str] | None = None,
     env: Mapping[str, str] | None = None,
     limits: Mapping[str, float] | None = None,
     attempts_allowed: int = 1,
     time_limit_s: int | None = None,
+    entry_point: str = "",
+    parameters: Mapping[str, str] | None = None,
+    parent: Run | None = None,
 ) -> Job:
     """Queue a run of `command` in the snapshot's folder, on the studio's own cluster unless another is named.
 
-    A word `python` at the command's start is the environment's own. Raises InvalidValue for a command, a target or
-    limits that cannot be.
+    A word `python` at the command's start is the environment's own. `parent` makes it a child run. Raises InvalidValue
+    for a command, a target, variables or limits that cannot be.
     """
     workspace = experiment.workspace
     check_command(command)
+    check_variables(env or {})
     if not 1 <= attempts_allowed <= ATTEMPTS_MAX:
         raise InvalidValue(_("A job is tried 1–%s times.") % ATTEMPTS_MAX, field="attempts_allowed")
-    target = target or local_cluster()
-    if target.workspace_id not in (None, workspace.pk) or snapshot.workspace_id != workspace.pk:
-        raise InvalidValue(_("The compute target or the snapshot is not this workspace's."))
+    target = compute or local_cluster()
+    check_target(target, workspace)
+    if snapshot.workspace_id != workspace.pk or (parent and parent.workspace_id != workspace.pk):
+        raise InvalidValue(_("The code or the parent run is not this workspace's."))
+    source = {
+        "mlflow.source.type": "JOB",
+        "mlflow.source.name": " ".join(command)[:500],
+        "mlflow.source.snapshot": snapshot.digest,
+    }
+    above = {PARENT_TAG: parent.pk} if parent else {}
     run = create_run(
         actor,
         experiment,
         name=name,
         status=RunStatus.SCHEDULED,
         is_submitted=True,
-        tags={"mlflow.source.type": "JOB", "mlflow.source.name": " ".join(command)[:500], **(tags or {})},
+        tags={**source, **above, **(tags or {})},
     )
     job = Job.objects.create(
         run=run,
         workspace=workspace,
         snapshot=snapshot,
         environment=request_environment(actor, workspace, spec=environment),
+        environment_name=environment_name[:130],
         target=target,
         command=list(command),
         submitted_by=actor.name,
@@ -97,8 +104,57 @@ def submit_job(
         limits=dict(limits or {}),
         attempts_allowed=attempts_allowed,
         time_limit_s=time_limit_s,
+        entry_point=entry_point[:200],
+        parameters=dict(parameters or {}),
     )
     transaction.on_commit(lambda: hint(target.queue))
+    return job
+
+
+@operation("jobs.write")
+def submit_project(
+    actor: Actor,
+    experiment: Experiment,
+    /,
+    *,
+    snapshot: Snapshot,
+    entry_point: str = projects.MAIN,
+    parameters: Mapping[str, str] | None = None,
+    environment: EnvironmentSpec | None = None,
+    tags: Mapping[str, str] | None = None,
+    env: Mapping[str, str] | None = None,
+    **fields: Any,
+) -> Job:
+    """Queue an entry point of the MLflow project in the snapshot, in the project's own environment unless another is
+    given; its parameters become the run's. `fields` are those of `submit_job`.
+
+    Raises InvalidValue for a bad MLproject, an unknown entry point, and parameters that are missing or mistyped.
+    """
+
+    def read(path: str) -> str | None:
+        return snapshots.text(snapshot, path)
+
+    project = projects.read_project(read)
+    planned = projects.plan(project.entry_point(entry_point), dict(parameters or {}))
+    source = {
+        "mlflow.source.type": "PROJECT",
+        "mlflow.source.name": project.name or entry_point,
+        "mlflow.project.entryPoint": entry_point,
+    }
+    job: Job = submit_job(
+        actor,
+        experiment,
+        snapshot=snapshot,
+        command=planned.command,
+        environment=environment or projects.environment(project, read),
+        tags={**source, **(tags or {})},
+        env=Variables(env or {}),
+        entry_point=entry_point,
+        parameters=planned.parameters,
+        **fields,
+    )
+    if planned.parameters:
+        log_batch(actor, job.run, params=list(planned.parameters.items()))
     return job
 
 
@@ -107,6 +163,22 @@ def check_command(command: Sequence[str]) -> None:
         raise InvalidValue(_("A command is a list of 1–%s words.") % ARGUMENTS_MAX, field="command")
     if any("\x00" in word or len(word) > 32_000 for word in command) or not command[0]:
         raise InvalidValue(_("A word of the command is empty, too long, or holds a zero byte."), field="command")
+
+
+def check_variables(env: Mapping[str, str]) -> None:
+    if len(env) > VARIABLES_MAX or not all(VARIABLE.fullmatch(name) and "\x00" not in env[name] for name in env):
+        raise InvalidValue(
+            _("Environment variables have names of letters, digits and “_”; at most %s.") % VARIABLES_MAX, field="env"
+        )
+
+
+def check_target(target: ComputeTarget, workspace: Workspace) -> None:
+    if target.workspace_id not in (None, workspace.pk):
+        raise InvalidValue(_("The compute target is not this workspace's."), field="target")
+    if target.state in TARGET_GONE or target.kind != ComputeTarget.Kind.CLUSTER:
+        raise InvalidValue(_("“%s” is not a cluster that takes jobs.") % target.name, field="target")
+    if target.max_nodes == 0:
+        raise InvalidValue(_("“%s” may have no nodes: raise its maximum first.") % target.name, field="target")
 
 
 def hint(queue: str) -> None:
@@ -126,9 +198,37 @@ def cancel_job(actor: Actor, job: Job) -> Job:
     if job.cancel_asked_ms is None:
         job.cancel_asked_ms = now_ms()
         job.save(update_fields=["cancel_asked_ms"])
-    if job.state == JobState.QUEUED:
+    if job.state in JOB_WAITING:
         enter(job, JobState.CANCELED)
     return job
+
+
+@operation("jobs.write")
+def rerun_job(actor: Actor, job: Job) -> Job:
+    """Queue the same once more, as a run of its own. Raises Conflict while the first is under way."""
+    if not job.has_ended:
+        raise Conflict(_("The job has not ended; cancel it first."))
+    if job.environment is None:
+        raise InvalidValue(_("The job has no environment."))
+    again: Job = submit_job(
+        actor,
+        job.run.experiment,
+        snapshot=job.snapshot,
+        command=job.command,
+        environment=EnvironmentSpec.from_json(job.environment.spec),
+        environment_name=job.environment_name,
+        compute=job.target,
+        tags={"studio.rerunOf": job.pk},
+        env=Variables(job.env),
+        limits=job.limits,
+        attempts_allowed=job.attempts_allowed,
+        time_limit_s=job.time_limit_s,
+        entry_point=job.entry_point,
+        parameters=job.parameters,
+    )
+    if job.parameters:
+        log_batch(actor, again.run, params=list(job.parameters.items()))
+    return again
 
 
 @operation("jobs.write")

@@ -38,15 +38,17 @@ def read_json(request: HttpRequest) -> dict[str, Any]:
     kind = (request.content_type or "").lower()
     if kind != "application/json":
         raise InvalidValue(_("Send the request as Content-Type: application/json, not “%s”.") % kind[:100])
+    is_doubtful = b"u0000" in body or b"ud" in body.lower()
     try:
-        content = json.loads(body)
-        if isinstance(content, str):  # some clients encode twice
-            content = json.loads(content)
+        # Strictly UTF-8: given bytes, the parser guesses UTF-16 and lets a surrogate's own bytes through.
+        content = json.loads(body.decode())
+        if isinstance(content, str):  # some clients encode twice, which may hide an escape
+            content, is_doubtful = json.loads(content), True
     except (ValueError, RecursionError):
         raise InvalidValue(_("The body is not valid JSON.")) from None
     if not isinstance(content, dict):
         raise InvalidValue(_("The body must be a JSON object, not %s.") % type(content).__name__)
-    if b"u0000" in body or b"ud" in body.lower():
+    if is_doubtful:
         refuse_unstorable(content, "")
     return content
 
@@ -117,7 +119,7 @@ def fill(message: Message, content: Mapping[str, Any]) -> Message:
     refuse_mistakes(message, content)
     try:
         ParseDict(dict(content), message, ignore_unknown_fields=True)
-    except (ParseError, ValueError, TypeError, RecursionError) as error:
+    except (ParseError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise InvalidValue(_("Invalid request: %s") % str(error)[:LONGEST_MESSAGE]) from None
     refuse_unknown_choices(message, content)
     return message

@@ -24,6 +24,7 @@ register.filter("count", fmt.count)
 register.filter("size", fmt.size)
 register.filter("duration", fmt.duration)
 register.filter("slot", fmt.slot)
+register.filter("mark", fmt.mark)
 register.filter("one_line", fmt.one_line)
 
 

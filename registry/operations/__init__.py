@@ -8,6 +8,7 @@ from registry.operations.models import (
     set_model_tag,
     update_model,
 )
+from registry.operations.purges import planned_model, planned_version, purge_model, purge_version
 from registry.operations.versions import (
     create_version,
     delete_alias,
@@ -27,6 +28,10 @@ __all__ = [
     "delete_model_tag",
     "delete_version",
     "delete_version_tag",
+    "planned_model",
+    "planned_version",
+    "purge_model",
+    "purge_version",
     "register_from_run",
     "register_model",
     "rename_model",

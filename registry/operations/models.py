@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from lib.clock import now_ms
 from lib.errors import AlreadyExists, InvalidValue
 from lib.mlflow import limits
-from registry import events
+from registry import events, holding
 from registry.models import RegisteredModel, RegisteredModelTag
 from workspaces.access import Actor, operation
 from workspaces.models import Workspace
@@ -76,7 +76,11 @@ def update_model(actor: Actor, model: RegisteredModel, *, description: str) -> R
 
 @operation("registry.write")
 def delete_model(actor: Actor, model: RegisteredModel) -> None:
-    """Delete a model with all its versions, tags and aliases. The files stay with their runs."""
+    """Delete a model with all its versions, tags and aliases. The files stay with their runs.
+
+    Raises Conflict when an endpoint serves one of them: its next replica would find nothing.
+    """
+    holding.require_unserved(model.versions.select_related("model"))
     model.delete()
 
 

@@ -15,7 +15,7 @@ from experiments.models import Run
 from lib.clock import now_ms
 from lib.errors import InvalidValue, NotFound
 from lib.mlflow import limits
-from registry import events, signals, sources
+from registry import events, holding, signals, sources
 from registry.models import ModelAlias, ModelVersion, ModelVersionTag, RegisteredModel, Stage
 from registry.operations.models import checked_description, checked_tag, register_model, touch
 from registry.sources import Source
@@ -142,7 +142,11 @@ def transition_stage(
 
 @operation("registry.write")
 def delete_version(actor: Actor, version: ModelVersion) -> None:
-    """Delete a version with its tags and aliases; its number is not used again. The files stay with their run."""
+    """Delete a version with its tags and aliases; its number is not used again. The files stay with their run.
+
+    Raises Conflict when an endpoint serves it: its next replica would find nothing.
+    """
+    holding.require_unserved([version])
     model = version.model
     version.delete()
     touch(model)

@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from lib.errors import InvalidValue, StudioError
+from lib.errors import Conflict, InvalidValue, StudioError
 from lib.html import done
 from registry import forms, operations
 from registry.models import RegisteredModel
@@ -125,11 +125,14 @@ def model_tag(request: Request, name: str) -> HttpResponseBase:
 def model_delete(request: Request, name: str) -> HttpResponseBase:
     model = fetch(request, name)
     form = forms.ConfirmForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        if form.cleaned_data["confirm"] == model.name:
-            operations.delete_model(request.actor, model)
-            return done(request, reverse("registry:model-list", args=[request.workspace.name]))
-        form.add_error("confirm", model.name)
+    try:
+        if request.method == "POST" and form.is_valid():
+            if form.cleaned_data["confirm"] == model.name:
+                operations.delete_model(request.actor, model)
+                return done(request, reverse("registry:model-list", args=[request.workspace.name]))
+            form.add_error("confirm", model.name)
+    except Conflict as error:
+        form.add_error(None, error.message)
     context = {"model": model, "form": form, "version_count": model.versions.count()}
     status = 422 if request.method == "POST" else 200
     return render(request, "registry/model_confirm_delete.html", context, status=status)

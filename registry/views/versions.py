@@ -14,9 +14,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from experiments import artifacts, browser
 from experiments.models import Run
-from experiments.views.artifacts import send
-from lib.errors import NotFound, StudioError
-from lib.html import done, is_partial
+from lib.errors import Conflict, NotFound, StudioError
+from lib.html import done
 from registry import forms, operations, queries
 from registry.models import ModelVersion, RegisteredModel
 from registry.views.models import cleaned
@@ -76,35 +75,25 @@ def place_of(version: ModelVersion) -> artifacts.Place | None:
 def version_artifacts(request: Request, name: str, number: int) -> HttpResponse:
     version = fetch(request, name, number)
     names = [request.workspace.name, version.model.name, version.version]
+    template, shown = browser.answer(request, files_of(version), "registry/version_artifacts.html")
     context = {
         **frame(version, "artifacts"),
-        **browser.browse(files_of(version), request.GET.get("path", ""), version.model.name),
+        **shown,
         "base": reverse("registry:version-artifacts", args=names),
         "raw": reverse("registry:version-artifact", args=names),
         "use_uri": f"models:/{version.model.name}/{version.version}",
     }
-    template = "experiments/_shown.html" if is_partial(request) else "registry/version_artifacts.html"
     return render(request, template, context)
 
 
 def files_of(version: ModelVersion) -> browser.Files:
-    root = place_of(version)
-
-    def listing(folder: str) -> list[artifacts.Entry]:
-        if root is None:
-            return []
-        found = artifacts.store().entries(root.below(folder).key)
-        return [
-            artifacts.Entry(f"{folder}/{one.path}" if folder else one.path, one.is_dir, one.size_bytes) for one in found
-        ]
-
-    return browser.Files(listing, (root or artifacts.Place("")).below)
+    return browser.of_place(place_of(version), f"{version.model.name} {version.version}")
 
 
 @access.needs("registry.read")
 @require_GET
 def version_artifact(request: Request, name: str, number: int) -> HttpResponseBase:
-    return send(queries.model_files(fetch(request, name, number)).below(request.GET.get("path", "")))
+    return browser.send_asked(files_of(fetch(request, name, number)), request.GET.dict())
 
 
 @access.needs("registry.write")
@@ -152,7 +141,11 @@ def alias_delete(request: Request, name: str, number: int) -> HttpResponseBase:
 @require_POST
 def version_delete(request: Request, name: str, number: int) -> HttpResponseBase:
     version = fetch(request, name, number)
-    operations.delete_version(request.actor, version)
+    try:
+        operations.delete_version(request.actor, version)
+    except Conflict as error:
+        messages.error(request, error.message)
+        return done(request, detail_url(request, version))
     return done(request, reverse("registry:model-detail", args=[request.workspace.name, version.model.name]))
 
 

@@ -1,277 +1,109 @@
 """Tracking: the studio beside `mlflow server` on the same PostgreSQL, row by row, in turn.
 
-    script/bench tracking [--quick] [--rounds N] [--seconds S] [ROW ...]
+    script/bench tracking [--quick] [--only GROUP,…] [--rounds N] [--seconds S] [ROW ...]
 
 Both stand on one PostgreSQL with fsync on. The studio is asked through its gateway, with a token; MLflow directly, with
 none. CPU is that of all the server's processes and the database's, for one call. A ratio above 1 is for the studio.
+At the end stands the finished table: what was asked for, what was seen, and whether it holds.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import random
+import signal
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote
 
-import psutil
-from _clients import Call, Connection, Speed, run
-from processes import free_port, running
+import _calls as calls
+import _fill as fill
+from _clients import Call, Speed, run
+from _peers import Peer, peers
 
-ROOT = Path(__file__).resolve().parents[2]
-BIN = Path(sys.executable).parent
-# Values need not be secret, only the same in every run.
-RANDOM = random.Random(1)  # noqa: S311
-WORDS = [f"w{number}" for number in range(50)]
-
-
-@dataclass(frozen=True)
-class Peer:
-    """A server under load; `trees` are the processes whose CPU counts."""
-
-    name: str
-    url: str
-    token: str
-    trees: list[psutil.Process]
-
-    def cpu_s(self) -> float:
-        found = {process for tree in self.trees for process in [tree, *tree.children(recursive=True)]}
-        total = 0.0
-        for process in found:
-            try:
-                times = process.cpu_times()
-            except psutil.Error:
-                continue
-            # Of processes that have ended meanwhile (backends of the database) the parents know.
-            total += times.user + times.system + times.children_user + times.children_system
-        return total
-
-    def connection(self) -> Connection:
-        return Connection(self.url, self.token)
-
-
-# ---- What is called -------------------------------------------------------------------------------------------------
-
-RUNS: dict[int, str] = {}
-
-
-def new_run(connection: Connection) -> str:
-    made = connection.post("/mlflow/runs/create", {"experiment_id": "0", "start_time": int(time.time() * 1000)})
-    return str(made["run"]["info"]["run_id"])
-
-
-def own_run(connection: Connection, client: int, number: int) -> str:
-    if number < 0:
-        RUNS[client] = new_run(connection)
-    return RUNS[client]
-
-
-def log_metric(connection: Connection, client: int, number: int) -> None:
-    content = {
-        "run_id": own_run(connection, client, number),
-        "key": "loss",
-        "value": RANDOM.random(),
-        "step": number + 1,
-    }
-    connection.send("POST", "/mlflow/runs/log-metric", json.dumps({**content, "timestamp": now_ms()}).encode())
-
-
-def now_ms() -> int:
-    return int(time.time() * 1000)
-
-
-def run_cycle(connection: Connection, client: int, number: int) -> None:
-    """Create a run, log 100 metrics, 20 params and 5 tags, end it."""
-    run_id, at = new_run(connection), now_ms()
-    content = {
-        "run_id": run_id,
-        "metrics": [
-            {"key": f"m{i % 20}", "value": RANDOM.random(), "timestamp": at, "step": i // 20} for i in range(100)
-        ],
-        "params": [{"key": f"p{i}", "value": RANDOM.choice(WORDS)} for i in range(20)],
-        "tags": [{"key": f"t{i}", "value": RANDOM.choice(WORDS)} for i in range(5)],
-    }
-    connection.send("POST", "/mlflow/runs/log-batch", json.dumps(content).encode())
-    ended = {"run_id": run_id, "status": "FINISHED", "end_time": now_ms()}
-    connection.send("POST", "/mlflow/runs/update", json.dumps(ended).encode())
-
-
-def batch(keys: int, points: int) -> Call:
-    def call(connection: Connection, client: int, number: int) -> None:
-        run_id, at, step = own_run(connection, client, number), now_ms(), (number + 1) * points
-        metrics = [
-            {"key": f"m{key}", "value": RANDOM.random(), "timestamp": at, "step": step + i}
-            for key in range(keys)
-            for i in range(points)
-        ]
-        connection.send("POST", "/mlflow/runs/log-batch", json.dumps({"run_id": run_id, "metrics": metrics}).encode())
-
-    return call
-
-
-def search(**fields: object) -> Call:
-    body = json.dumps({"experiment_ids": ["0"], "max_results": 100, **fields}).encode()
-
-    def call(connection: Connection, client: int, number: int) -> None:
-        connection.send("POST", "/mlflow/runs/search", body)
-
-    return call
-
-
-def page_50(connection: Connection, client: int, number: int) -> None:
-    import base64
-
-    token = base64.b64encode(json.dumps({"offset": 4900}).encode()).decode()
-    content = {"experiment_ids": ["0"], "max_results": 100, "page_token": token}
-    connection.send("POST", "/mlflow/runs/search", json.dumps(content).encode())
-
-
-def history(path: str) -> Call:
-    def call(connection: Connection, client: int, number: int) -> None:
-        connection.send("GET", path.replace("RUN", LONG[connection.http.port or 0]))
-
-    return call
-
-
-LONG: dict[int, str] = {}  # the run of the long series, by the server's port
-
-
-# ---- What must be there before --------------------------------------------------------------------------------------
-
-
-def many_runs(peer: Peer, count: int) -> None:
-    run(peer.url, peer.token, cycles(count // 4), 4, 1e-9)
-
-
-def cycles(count: int) -> Call:
-    def call(connection: Connection, client: int, number: int) -> None:
-        for _each in range(count if number < 0 else 0):
-            run_cycle(connection, client, 0)
-
-    return call
-
-
-def long_series(peer: Peer, count: int) -> None:
-    connection = peer.connection()
-    run_id = new_run(connection)
-    at = now_ms()
-    for start in range(0, count, 1000):
-        metrics = [
-            {"key": "loss", "value": RANDOM.random(), "timestamp": at + i, "step": i}
-            for i in range(start, start + 1000)
-        ]
-        connection.send("POST", "/mlflow/runs/log-batch", json.dumps({"run_id": run_id, "metrics": metrics}).encode())
-    LONG[connection.http.port or 0] = run_id
-    time.sleep(15)  # the studio packs what was written; MLflow has nothing to do
+INTERVAL = "/mlflow/metrics/get-history-bulk-interval?run_ids=RUN&metric_key=loss&max_results=320"
+HISTORY = "/mlflow/metrics/get-history?run_id=RUN&metric_key=loss"
+FILTER = "metrics.m3 > 0.5 AND params.p5 = 'w3'"
+SLOW_S = 20.0  # MLflow's calls that take longer are measured twice, not five times
+Fill = Callable[[Peer, int, str], None]
 
 
 @dataclass(frozen=True)
 class Row:
-    """`scale` is points a call, for a rate in points; `before` fills what is read."""
+    """`scale` is points a call, for a rate in points; `needs` names what is read.
+
+    Asked for: a `ratio` of rates, at most so many `cpu_ms` or `p50_ms` a call or `growth_mb` of a web process, at most
+    `times` as long as the row `like`, or a rate of at least `part` of what raw COPY reaches.
+    """
 
     name: str
+    group: str
     call: Call
     clients: int = 1
     scale: int = 1
-    before: Callable[[Peer, int], None] | None = None
-    size: tuple[int, int] = (0, 0)  # quick, full
+    needs: str = ""
+    ratio: float | None = None
+    cpu_ms: float | None = None
+    p50_ms: float | None = None
+    growth_mb: float | None = None
+    like: tuple[str, float] | None = None
+    part: float | None = None
+    is_ours_alone: bool = False
 
 
-SEARCHED = (many_runs, (200, 10_000))
-READ = (long_series, (50_000, 1_000_000))
-INTERVAL = "/mlflow/metrics/get-history-bulk-interval?run_ids=RUN&metric_key=loss&max_results=320"
+@dataclass(frozen=True)
+class Need:
+    fill: Fill
+    quick: int
+    full: int
+    is_ours_alone: bool = False
+
+
+NEEDS = {
+    "runs": Need(fill.runs, 1_000, 10_000),
+    "many runs": Need(fill.runs, 5_000, 100_000, is_ours_alone=True),
+    "models": Need(fill.models, 500, 5_000),
+    "file": Need(fill.file, 1, 1),
+    "series": Need(fill.series, 50_000, 1_000_000),
+}
+
+
+def page(name: str, runs: str, **fields: object) -> Row:
+    """Make a row of a search: over 10,000 runs beside MLflow, over 100,000 beside ourselves."""
+    if runs == "runs":
+        return Row(name, "search", calls.search(runs, **fields), needs=runs, ratio=8, cpu_ms=40)  # type: ignore[arg-type]
+    like = (name.removesuffix("-100k"), 1.5)
+    return Row(name, "many", calls.search(runs, **fields), needs=runs, like=like, is_ours_alone=True)  # type: ignore[arg-type]
+
 
 ROWS = [
-    Row("log-metric-1", log_metric),
-    Row("log-metric-8", log_metric, 8),
-    Row("run-cycle-8", run_cycle, 8),
-    Row("log-batch-1", batch(10, 100), 1, 1000),
-    Row("log-batch-8", batch(10, 100), 8, 1000),
-    Row("log-batch-keys-1", batch(1000, 1), 1, 1000),
-    Row("search-first", search(), 1, 1, *SEARCHED),
-    Row("search-filter", search(filter="metrics.m3 > 0.5 AND params.p5 = 'w3'"), 1, 1, *SEARCHED),
-    Row("search-order", search(order_by=["metrics.m3 DESC"]), 1, 1, *SEARCHED),
-    Row("search-page-50", page_50, 1, 1, *SEARCHED),
-    Row("bulk-interval", history(INTERVAL), 1, 1, *READ),
-    Row("get-history", history("/mlflow/metrics/get-history?run_id=RUN&metric_key=loss"), 1, 1, *READ),
+    Row("log-metric-1", "log", calls.log_metric, ratio=3),
+    Row("log-metric-8", "log", calls.log_metric, 8, ratio=4),
+    Row("log-metric-plain", "log", calls.log_metric_plainly, p50_ms=6),
+    Row("run-cycle-8", "log", calls.run_cycle, 8, ratio=4),
+    Row("raw-copy", "log", calls.batch(10, 100), 1, 1000, is_ours_alone=True),
+    Row("log-batch-1", "log", calls.batch(10, 100), 1, 1000, ratio=5, part=0.5),
+    Row("log-batch-8", "log", calls.batch(10, 100), 8, 1000, ratio=5),
+    Row("log-batch-keys-1", "log", calls.batch(1000, 1), 1, 1000),
+    page("search-first", "runs"),
+    page("search-filter", "runs", filter=FILTER),
+    page("search-order", "runs", order_by=["metrics.m3 DESC"]),
+    page("search-page-50", "runs", page=50),
+    page("search-first-100k", "many runs"),
+    page("search-filter-100k", "many runs", filter=FILTER),
+    Row("registry-first", "registry", calls.models(""), needs="models", ratio=4),
+    Row("registry-filter", "registry", calls.models("name LIKE 'bench %7'"), needs="models", ratio=4),
+    Row("bulk-interval", "history", calls.history(INTERVAL), needs="series", ratio=50),
+    Row("get-history", "history", calls.history(HISTORY), needs="series", ratio=8, growth_mb=200),
+    Row("artifact-up", "artifacts", calls.upload, ratio=1),
+    Row("artifact-down", "artifacts", calls.download, needs="file", ratio=2),
 ]
-
-
-# ---- Servers --------------------------------------------------------------------------------------------------------
-
-
-def postmaster_below(pid: int) -> psutil.Process:
-    """Find the database's first process among those of a studio."""
-    below = psutil.Process(pid).children(recursive=True)
-    return next(one for one in below if one.name() == "postgres" and one.parent().name() != "postgres")
-
-
-@contextmanager
-def studio(folder: Path) -> Iterator[tuple[Path, int]]:
-    """Start a studio; give its home and its process."""
-    port, home = free_port(), folder / "home"
-    command = [str(ROOT / "script" / "run"), "--home", str(home), "--port", str(port)]
-    env = {"STUDIO_PYTHON": sys.executable, "STUDIO_PREPARE_SAMPLE": "False"}
-    with running(command, f"http://127.0.0.1:{port}/health", env) as server:
-        server.wait_ready()
-        yield home, server.process.pid
-
-
-def attached(home: Path, pid: int) -> tuple[Peer, str]:
-    """Give a running studio as a peer. Its workers and the clock count as its own, the database's too."""
-    environment = next(
-        process.environ()
-        for process in psutil.Process(pid).children(recursive=True)
-        if "DATABASE_URL" in readable_environment(process)
-    )
-    client = dict(line.split("=", 1) for line in (home / "client.env").read_text().splitlines() if "=" in line)
-    peer = Peer("studio", environment["STUDIO_URL"], client["STUDIO_TOKEN"], [psutil.Process(pid)])
-    return peer, environment["DATABASE_URL"]
-
-
-def readable_environment(process: psutil.Process) -> dict[str, str]:
-    try:
-        return dict(process.environ())
-    except psutil.Error:
-        return {}
-
-
-@contextmanager
-def own_schema(url: str) -> Iterator[str]:
-    """Give MLflow a schema of its own in the studio's database, which may make no second one."""
-    import psycopg2
-
-    def execute(statement: str) -> None:
-        connection = psycopg2.connect(url)
-        with connection, connection.cursor() as cursor:
-            cursor.execute(statement)
-        connection.close()
-
-    execute("DROP SCHEMA IF EXISTS mlflow_bench CASCADE")
-    execute("CREATE SCHEMA mlflow_bench")
-    try:
-        theirs = url.replace("postgresql://", "postgresql+psycopg2://", 1)
-        yield f"{theirs}{'&' if '?' in url else '?'}options={quote('-csearch_path=mlflow_bench')}"
-    finally:
-        execute("DROP SCHEMA mlflow_bench CASCADE")
-
-
-@contextmanager
-def mlflow(folder: Path, database: str, postmaster: psutil.Process) -> Iterator[Peer]:
-    port = free_port()
-    command = [str(BIN / "mlflow"), "server", "--backend-store-uri", database, "--workers", "2"]
-    command += ["--artifacts-destination", str(folder / "files"), "--host", "127.0.0.1", "--port", str(port)]
-    with running(command, f"http://127.0.0.1:{port}/health", {"PATH": f"{BIN}:{os.environ['PATH']}"}) as server:
-        server.wait_ready()
-        yield Peer("mlflow", f"http://127.0.0.1:{port}", "", [psutil.Process(server.process.pid), postmaster])
+GROUPS = sorted({row.group for row in ROWS})
 
 
 # ---- Measuring ------------------------------------------------------------------------------------------------------
@@ -281,73 +113,228 @@ def mlflow(folder: Path, database: str, postmaster: psutil.Process) -> Iterator[
 class Measured:
     speed: Speed
     cpu_ms: float
+    growth_mb: float = 0.0
+
+
+@dataclass
+class Found:
+    """What the rounds of a row gave, by the server's name."""
+
+    row: Row
+    rounds: dict[str, list[Measured]] = field(default_factory=dict)
+
+    def median(self, peer: str, of: Callable[[Measured], float]) -> float | None:
+        return statistics.median(map(of, self.rounds[peer])) if self.rounds.get(peer) else None
+
+    def rate(self, peer: str) -> float | None:
+        found = self.median(peer, lambda one: one.speed.rate)
+        return None if found is None else found * self.row.scale
+
+    def p50(self, peer: str) -> float | None:
+        return self.median(peer, lambda one: one.speed.p50_ms)
+
+    def cpu(self, peer: str) -> float | None:
+        return self.median(peer, lambda one: one.cpu_ms)
+
+    def growth(self, peer: str) -> float | None:
+        return max((one.growth_mb for one in self.rounds.get(peer, [])), default=None)
 
 
 def measure(peer: Peer, row: Row, seconds: float) -> Measured:
+    if row.name == "raw-copy":
+        return Measured(copy(peer, seconds), 0.0)
+    peer.note_memory()
     before = peer.cpu_s()
     speed = run(peer.url, peer.token, row.call, row.clients, seconds)
-    return Measured(speed, (peer.cpu_s() - before) * 1000 / speed.calls)
+    return Measured(speed, (peer.cpu_s() - before) * 1000 / max(speed.calls, 1), peer.growth_mb())
 
 
-def compare(row: Row, peers: list[Peer], rounds: int, seconds: float) -> None:
-    found: dict[str, list[Measured]] = {peer.name: [] for peer in peers}
+def copy(peer: Peer, seconds: float) -> Speed:
+    """COPY batches of 10 × 100 points into one table with a key, a transaction each: what the database can do."""
+    import io
+
+    import psycopg2
+
+    connection = psycopg2.connect(peer.database)
+    times: list[float] = []
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS bench_points")
+        cursor.execute(
+            "CREATE TABLE bench_points (run text, key text, ms bigint, step bigint, value float8,"
+            " PRIMARY KEY (run, key, ms, step, value))"
+        )
+        connection.commit()
+        began = time.perf_counter()
+        while time.perf_counter() - began < seconds:
+            now, first = calls.now_ms(), len(times) * 100
+            rows = (
+                f"{'r' * 32}\tm{key}\t{now}\t{first + step}\t{calls.RANDOM.random()}\n"
+                for key in range(10)
+                for step in range(100)
+            )
+            started = time.perf_counter()
+            cursor.copy_expert("COPY bench_points FROM STDIN", io.StringIO("".join(rows)))
+            connection.commit()
+            times.append(time.perf_counter() - started)
+        took = time.perf_counter() - began
+        cursor.execute("DROP TABLE bench_points")
+        connection.commit()
+    connection.close()
+    return Speed(len(times) / took, statistics.median(times) * 1000, len(times))
+
+
+def compare(row: Row, both: list[Peer], rounds: int, seconds: float) -> Found:
+    found = Found(row, {peer.name: [] for peer in both})
     for number in range(rounds):
-        for peer in peers if number % 2 else reversed(peers):
-            found[peer.name].append(measure(peer, row, seconds))
-    rate = {name: statistics.median(one.speed.rate for one in all_) * row.scale for name, all_ in found.items()}
-    p50 = {name: statistics.median(one.speed.p50_ms for one in all_) for name, all_ in found.items()}
-    cpu = {name: statistics.median(one.cpu_ms for one in all_) for name, all_ in found.items()}
-    print(
-        f"{row.name:18}{rate['studio']:12,.1f}{rate['mlflow']:12,.1f}{rate['studio'] / rate['mlflow']:8.1f}"
-        f"{p50['studio']:10.1f}{p50['mlflow']:10.1f}{cpu['studio']:10.2f}{cpu['mlflow']:10.2f}"
-        f"{cpu['mlflow'] / cpu['studio']:8.1f}",
-        flush=True,
-    )
+        for peer in both if number % 2 else reversed(both):
+            known = found.rounds[peer.name]
+            is_slow = peer.name == "mlflow" and known and known[0].speed.p50_ms > SLOW_S * 1000
+            if not (is_slow and len(known) >= 2):
+                known.append(measure(peer, row, seconds))
+    return found
+
+
+# ---- What is asked for ----------------------------------------------------------------------------------------------
+
+
+def quotient(above: float | None, below: float | None) -> float | None:
+    return above / below if above is not None and below else None
+
+
+def checks(found: Found, others: dict[str, Found]) -> list[tuple[str, str, bool | None]]:
+    """Say what was asked of a row, what was seen, and whether that holds (None when it was not measured)."""
+    row = found.row
+    said: list[tuple[str, str, bool | None]] = []
+
+    def check(asked: str, seen: float | None, holds: Callable[[float], bool], unit: str) -> None:
+        said.append((asked, "–" if seen is None else f"{seen:,.3g}{unit}", None if seen is None else holds(seen)))
+
+    if row.ratio is not None:
+        wanted = row.ratio
+        check(
+            f"≥ {wanted:g} ×", quotient(found.rate("studio"), found.rate("mlflow")), lambda seen: seen >= wanted, " ×"
+        )
+    if row.cpu_ms is not None:
+        most_cpu = row.cpu_ms
+        check(f"≤ {most_cpu:g} ms CPU", found.cpu("studio"), lambda seen: seen <= most_cpu, " ms")
+    if row.p50_ms is not None:
+        most_ms = row.p50_ms
+        check(f"p50 < {most_ms:g} ms", found.p50("studio"), lambda seen: seen < most_ms, " ms")
+    if row.growth_mb is not None:
+        most_mb = row.growth_mb
+        check(f"memory + < {most_mb:g} MB", found.growth("studio"), lambda seen: seen < most_mb, " MB")
+    if row.like is not None:
+        name, times = row.like
+        other = others[name].p50("studio") if name in others else None
+        check(f"≤ {times:g} × {name}", quotient(found.p50("studio"), other), lambda seen: seen <= times, " ×")
+    if row.part is not None:
+        part = row.part
+        raw = others["raw-copy"].rate("studio") if "raw-copy" in others else None
+        check(f"≥ {part:g} of raw COPY", quotient(found.rate("studio"), raw), lambda seen: seen >= part, " ×")
+    return said
+
+
+def number(value: float | None, form: str = ",.1f") -> str:
+    return "–" if value is None else format(value, form)
+
+
+def line(found: Found) -> str:
+    ours, theirs = found.cpu("studio"), found.cpu("mlflow")
+    rates = found.rate("studio"), found.rate("mlflow")
+    cells = [
+        number(rates[0]),
+        number(rates[1]),
+        number(quotient(*rates)),
+        number(found.p50("studio")),
+        number(found.p50("mlflow")),
+        number(ours, ".2f"),
+        number(theirs, ".2f"),
+        number(quotient(theirs, ours)),
+    ]
+    failed = sum(one.speed.failures for rounds in found.rounds.values() for one in rounds)
+    return f"| {found.row.name}{f' ({failed} calls failed)' if failed else ''} | {' | '.join(cells)} |"
+
+
+HEAD = """
+| row | studio, /s | MLflow, /s | ratio | studio p50, ms | MLflow | studio CPU, ms | MLflow | ratio |
+|---|--:|--:|--:|--:|--:|--:|--:|--:|"""
+MARKS = {True: "yes", False: "**no**", None: "not measured"}
+
+
+def report(all_found: dict[str, Found], about: str) -> None:
+    print(f"\n{about}\n{HEAD}")
+    for found in all_found.values():
+        print(line(found))
+    print("\n| row | asked | seen | holds |\n|---|---|---|---|")
+    for found in all_found.values():
+        for asked, seen, holds in checks(found, all_found):
+            print(f"| {found.row.name} | {asked} | {seen} | {MARKS[holds]} |")
+
+
+# ---- The whole ------------------------------------------------------------------------------------------------------
 
 
 def main(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="script/bench tracking", description=__doc__)
-    parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(row.name for row in ROWS))
-    parser.add_argument("--quick", action="store_true", help="one short round on little data")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=8.0, help="of one row, peer and round")
-    parser.add_argument("--attach", type=Path, help="the home of a studio that runs, instead of one of its own")
-    options = parser.parse_args(arguments)
-    rows = [row for row in ROWS if not options.rows or row.name in options.rows]
-    rounds, seconds = (1, 3.0) if options.quick else (options.rounds, options.seconds)
+    options = parsed(arguments)
+    # A benchmark that is told to stop stops its servers too.
+    signal.signal(signal.SIGTERM, lambda *_about: sys.exit(143))
+    wanted = set((options.only or "").split(",")) - {""}
+    rows = [row for row in ROWS if (row.name in options.rows or row.group in wanted) or not (options.rows or wanted)]
+    if not rows:
+        raise SystemExit(f"No such rows. Groups: {', '.join(GROUPS)}")
+    rounds, seconds = (1, 2.0) if options.quick else (options.rounds, options.seconds)
+    sizes = "little data" if options.quick else "10,000 runs, 100,000 runs, 1,000,000 points, 5,000 models"
+    about = f"Load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors at the start; medians of {rounds} rounds of "
+    about += f"{seconds:g} s; {sizes}."
+    all_found: dict[str, Found] = {}
     with tempfile.TemporaryDirectory(prefix="studio-bench-") as scratch:
         Path(scratch).chmod(0o755)
-        with peers_in(Path(scratch), options.attach) as peers:
-            print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
-            print(f"medians of {rounds} rounds of {seconds:g} s")
-            print(f"{'':18}{'calls/s':>24}{'ratio':>8}{'p50 ms':>20}{'CPU ms a call':>20}{'ratio':>8}")
-            print(f"{'':18}{'studio':>12}{'mlflow':>12}{'':8}" + f"{'studio':>10}{'mlflow':>10}" * 2)
-            for peer in peers:  # what is imported or connected at the first calls is no row's cost
-                run(peer.url, peer.token, log_metric, 4, 3.0)
-            filled: set[object] = set()
-            for row in rows:
-                if row.before and row.before not in filled:
-                    filled.add(row.before)
-                    for peer in peers:
-                        row.before(peer, row.size[0 if options.quick else 1])
-                compare(row, peers, rounds, seconds)
+        with peers(Path(scratch), options.attach, with_mlflow=not options.alone) as both:
+            for peer in both:  # what is imported or connected at the first calls is no row's cost
+                run(peer.url, peer.token, calls.log_metric, 4, 3.0)
+            try:
+                for row in rows:
+                    measure_row(row, both, rounds, seconds, all_found, is_quick=options.quick)
+            finally:
+                report(all_found, about)
 
 
-@contextmanager
-def peers_in(scratch: Path, home: Path | None) -> Iterator[list[Peer]]:
-    if home is None:
-        with studio(scratch) as (its_home, pid), beside(scratch, its_home, pid) as peers:
-            yield peers
-    else:
-        with beside(scratch, home, int((home / "run" / "lock").read_text().split()[0])) as peers:
-            yield peers
+def parsed(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="script/bench tracking", description=__doc__)
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(row.name for row in ROWS))
+    parser.add_argument("--only", help=f"groups of rows: {', '.join(GROUPS)}")
+    parser.add_argument("--quick", action="store_true", help="one short round on little data")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=5.0, help="of one row, peer and round")
+    parser.add_argument("--attach", type=Path, help="the home of a studio that runs, instead of one of its own")
+    parser.add_argument("--alone", action="store_true", help="the studio without MLflow's server")
+    return parser.parse_args(arguments)
 
 
-@contextmanager
-def beside(scratch: Path, home: Path, pid: int) -> Iterator[list[Peer]]:
-    ours, url = attached(home, pid)
-    with own_schema(url) as database, mlflow(scratch, database, postmaster_below(pid)) as theirs:
-        yield [ours, theirs]
+def measure_row(
+    row: Row, both: list[Peer], rounds: int, seconds: float, all_found: dict[str, Found], *, is_quick: bool
+) -> None:
+    """Measure one row; what fails is said and left out, the others go on."""
+    its_peers = [peer for peer in both if peer.name == "studio" or not row.is_ours_alone]
+    try:
+        if row.needs:
+            for peer in both if not NEEDS[row.needs].is_ours_alone else its_peers:
+                ensure(peer, row.needs, is_quick=is_quick)
+        all_found[row.name] = compare(row, its_peers, rounds, seconds)
+        print(line(all_found[row.name]), flush=True)
+    except Exception:  # noqa: BLE001  hours of measuring are not lost for one row
+        traceback.print_exc()
+        print(f"{row.name}: not measured", flush=True)
+
+
+def ensure(peer: Peer, need: str, *, is_quick: bool) -> None:
+    if need in peer.ids:
+        return
+    wanted = NEEDS[need]
+    count, began = wanted.quick if is_quick else wanted.full, time.monotonic()
+    wanted.fill(peer, count, need)
+    calls.IDS[peer.port] = peer.ids
+    print(f"{need}: {count} for {peer.name} in {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,38 +1,55 @@
 // The controls above a group of charts. Their state stands in the address, so a link shows the same picture.
+//
+// What charts read from the element with data-charts: data-x (step, time, relative), data-smoothing (0 to 0.99),
+// data-log and data-outliers (present or not); the event "charts:options" tells that one of them changed.
+
+import { keep, kept } from "./charts/state.js";
 
 export function mount(bar) {
   const group = bar.closest("[data-charts]");
   const axis = bar.querySelector("[data-chart-x]");
   const sliders = bar.querySelectorAll("[data-chart-smoothing]");
-  const asked = new URLSearchParams(location.search);
+  const tell = () => group.dispatchEvent(new CustomEvent("charts:options"));
 
-  const tell = () => {
-    group.dataset.x = axis.value;
+  const smooth = () => {
     group.dataset.smoothing = sliders[0].value;
     sliders[0].style.setProperty("--at", `${(sliders[0].value / 0.99) * 100}%`);
-    group.dispatchEvent(new CustomEvent("charts:options"));
   };
-  const keep = () => {
-    const address = new URL(location.href);
-    for (const [name, value, rest] of [["x", axis.value, "step"], ["smoothing", sliders[0].value, "0"]]) {
-      if (value === rest) address.searchParams.delete(name);
-      else address.searchParams.set(name, value);
-    }
-    history.replaceState(history.state, "", address);
+  const press = (button, name, isOn) => {
+    button.setAttribute("aria-pressed", isOn);
+    group.toggleAttribute(`data-${name}`, isOn);
   };
 
-  if (["time", "relative"].includes(asked.get("x"))) axis.value = asked.get("x");
+  if (["time", "relative"].includes(kept("x"))) axis.value = kept("x");
+  group.dataset.x = axis.value;
+  axis.addEventListener("change", () => {
+    group.dataset.x = axis.value;
+    keep("x", axis.value === "step" ? null : axis.value);
+    tell();
+  });
+
   for (const slider of sliders) {
-    slider.value = asked.get("smoothing") ?? slider.value;
+    slider.value = kept("smoothing") ?? slider.value;
     slider.addEventListener("input", () => {
-      for (const other of sliders) other.value = slider.value;
+      for (const other of sliders) if (other !== slider) other.value = slider.value;
+      smooth();
+      keep("smoothing", sliders[0].value === "0" ? null : sliders[0].value);
       tell();
-      keep();
     });
   }
-  axis.addEventListener("change", () => {
-    tell();
-    keep();
-  });
+  smooth();
+
+  for (const name of ["log", "outliers"]) {
+    const button = bar.querySelector(`[data-chart-${name}]`);
+    press(button, name, kept(name) === "1");
+    button.addEventListener("click", () => {
+      press(button, name, button.getAttribute("aria-pressed") !== "true");
+      keep(name, group.hasAttribute(`data-${name}`) ? "1" : null);
+      tell();
+    });
+  }
+
+  const find = bar.querySelector("[data-chart-find]");
+  find?.addEventListener("input", () => keep("find", find.value));
   tell();
 }

@@ -14,6 +14,7 @@ export function mount(form) {
     const row = pattern.content.firstElementChild.cloneNode(true);
     row.querySelector("[name=column]").value = name;
     row.querySelector("[name=pin]").value = name;
+    row.querySelector("[data-width-of]").dataset.widthOf = name;
     for (const place of row.querySelectorAll("[data-label]")) place.textContent = ` ${label}`;
     shown.append(row);
     row.scrollIntoView({ block: "nearest" });
@@ -50,10 +51,17 @@ export function mount(form) {
       if (![...group.options].some((one) => one.value === row.dataset.name)) group.add(new Option(row.dataset.hint, row.dataset.name));
     }
   });
+  const widths = () => new Map(new URLSearchParams(location.search).getAll("width").map((one) => [one.slice(0, one.lastIndexOf(":")), one.slice(one.lastIndexOf(":") + 1)]));
   form.addEventListener("submit", () => {
     if (!group.value) group.disabled = true; // an empty choice does not belong in the address
+    const given = [...form.querySelectorAll("[data-width-of]")].filter((field) => field.value);
+    const values = [...(widths().has("name") ? [`name:${widths().get("name")}`] : []), ...given.map((field) => `${field.dataset.widthOf}:${field.value}`)];
+    document.dispatchEvent(new CustomEvent("address:keep", { detail: { name: "width", values } }));
   });
-  new MutationObserver(() => dialog.open && dialog.dispatchEvent(new CustomEvent("picker:open"))).observe(dialog, {
-    attributeFilter: ["open"],
-  });
+  const opened = () => {
+    const known = widths();
+    for (const field of form.querySelectorAll("[data-width-of]")) field.value = known.get(field.dataset.widthOf) ?? "";
+    dialog.dispatchEvent(new CustomEvent("picker:open"));
+  };
+  new MutationObserver(() => dialog.open && opened()).observe(dialog, { attributeFilter: ["open"] });
 }

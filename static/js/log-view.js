@@ -4,6 +4,9 @@
 const EVERY_MS = 1000;
 const SLOWEST_MS = 15_000;
 const BOTTOM_PX = 8;
+// The page keeps so many lines; the whole log is a click away. A piece this long means that more is waiting.
+const KEPT_LINES = 20_000;
+const FULL_PIECE = 200_000;
 const LEVELS = [
   [/\b(ERROR|CRITICAL|Traceback|\w+Error:|\w+Exception:)/, "is-bad"],
   [/\b(WARN|WARNING|\w+Warning:)/, "is-warn"],
@@ -57,8 +60,8 @@ class LogView {
       url.searchParams.set("offset", this.offset);
       const answer = await fetch(url, { headers: { Accept: "application/json" }, credentials: "same-origin" });
       if (!answer.ok) throw new Error(String(answer.status));
-      this.take(await answer.json());
       this.wait = EVERY_MS;
+      this.take(await answer.json());
     } catch {
       this.wait = Math.min(SLOWEST_MS, this.wait * 2);
       this.lost = true;
@@ -73,7 +76,7 @@ class LogView {
     this.ended = Boolean(final) && !text;
     this.append(text, this.ended);
     this.say();
-    if (final && text) this.wait = 0;
+    if (text && (final || text.length >= FULL_PIECE)) this.wait = 0;
   }
 
   append(text, flush) {
@@ -82,12 +85,23 @@ class LogView {
     if (flush && parts.at(-1) === "") parts.pop();
     if (!parts.length) return;
     const piece = document.createDocumentFragment();
-    for (const part of parts) piece.append(lineOf(shown(part)));
+    for (const part of parts.slice(-KEPT_LINES)) piece.append(lineOf(shown(part)));
     this.lines.append(piece);
+    this.forget();
     this.count += parts.length;
     this.root.querySelector("[data-log-count]").textContent = this.count.toLocaleString();
     if (this.find.value) this.search();
     if (this.follow.checked) this.toEnd();
+  }
+
+  /** Drops the oldest lines of a long log, unless the reader has scrolled up to them. */
+  forget() {
+    const over = this.lines.childElementCount - KEPT_LINES;
+    if (over <= 0 || (!this.follow.checked && over < KEPT_LINES)) return;
+    const range = document.createRange();
+    range.setStartBefore(this.lines.firstElementChild);
+    range.setEndAfter(this.lines.children[over - 1]);
+    range.deleteContents();
   }
 
   toEnd() {

@@ -20,7 +20,7 @@ from studio.supervisor.problems import CannotStart
 SYSTEM_RUNTIME = Path("/var/lib/studio")
 PRIVATE = ("run", "logs", "valkey", "gateway", "gateway/routes", "artifacts")
 PUBLIC = ("static",)
-RUNTIME = ("environments", "jobs", "replicas")
+RUNTIME = ("environments", "jobs", "nodes", "replicas")
 LONGEST_SOCKET_FOLDER = 80  # sockaddr_un holds 107 bytes, and PostgreSQL's own name takes up to 20 of them
 
 

@@ -21,11 +21,14 @@ def clear(home: Home) -> None:
 
 def stop_work(home: Home) -> None:
     """Stop jobs and replicas, gracefully, by the launcher that started them."""
-    for folder in (record.parent for record in home.runtime.glob(f"jobs/*/{RECORD}")):
-        if launcher.observe(folder).state == "running":
-            (folder / STOPPED).touch()  # the node tells it at the next start
-    # No deeper: below lie the jobs' own files, and one of them may be named like a record. Runners go first.
-    for place in ("jobs/*/", "jobs/*/process/", "replicas/*/"):
+    for pattern in ("jobs/*/", "nodes/*/jobs/*/"):
+        for folder in (record.parent for record in home.runtime.glob(pattern + RECORD)):
+            if launcher.observe(folder).state == "running":
+                (folder / STOPPED).touch()  # the node tells it at the next start
+    # No deeper: below lie the jobs' own files, and one of them may be named like a record. Nodes go first, then
+    # runners.
+    places = ("nodes/*/", "jobs/*/", "jobs/*/process/", "nodes/*/jobs/*/", "nodes/*/jobs/*/process/", "replicas/*/")
+    for place in places:
         folders = [record.parent for record in home.runtime.glob(place + RECORD)]
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(stop_process, folders))

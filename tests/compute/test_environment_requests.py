@@ -110,11 +110,11 @@ def test_a_reader_cannot_ask_for_an_environment(bob, workspace):
 def test_programs_ask_by_files_or_packages(bearer, alice_user):
     client = bearer(alice_user)
     body = {"files": {"requirements.txt": "numpy"}}
-    answer = client.post("/w/main/api/v1/environments", body, content_type="application/json")
+    answer = client.post("/w/main/api/v1/environment-builds", body, content_type="application/json")
     assert (answer.status_code, answer.json()["digest"]) == (202, SPEC.digest)
     body = {"packages": ["https://evil.example/x.whl"]}
-    answer = client.post("/w/main/api/v1/environments", body, content_type="application/json")
+    answer = client.post("/w/main/api/v1/environment-builds", body, content_type="application/json")
     assert answer.status_code == 400
     assert "address" in answer.json()["message"]
-    assert [row["digest"] for row in client.get("/w/main/api/v1/environments").json()] == [SPEC.digest]
-    assert client.get(f"/w/main/api/v1/environments/{SPEC.digest}").json()["state"] == "queued"
+    assert [row["digest"] for row in client.get("/w/main/api/v1/environment-builds").json()] == [SPEC.digest]
+    assert client.get(f"/w/main/api/v1/environment-builds/{SPEC.digest}").json()["state"] == "queued"

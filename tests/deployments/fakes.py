@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from compute.models import BuildState, EnvironmentBuild
-from deployments.drivers.base import DriverError, Observed, Program, ReplicaSeen, ServingSpec
+from deployments.drivers.base import DriverError, Observed, Program, ReplicaSeen, Sample, ServingSpec
 from deployments.environments import Interpreter
 from deployments.routes import Routes
 from deployments.world import World
@@ -23,6 +23,8 @@ class FakeDriver:
         self.replicas: dict[str, list[ReplicaSeen]] = {}
         self.lines: dict[str, list[str]] = {}
         self.starts: list[str] = []
+        self.removed: list[str] = []
+        self.busy: dict[str, float] = {}
         self.ends_with: dict[str, tuple[int, list[str]]] = {}
         self.is_slow = False
         self.refuses: DriverError | None = None
@@ -46,6 +48,13 @@ class FakeDriver:
             replicas = tuple(self.replicas[name])
         lines = self.logs(name, 1)
         return Observed(name, replicas, lines[0] if lines else "")
+
+    def remove(self, name: str, replica: int) -> None:
+        self.replicas[name] = [one for one in self.replicas.get(name, []) if one.number != replica]
+        self.removed.append(f"{name}.{replica}")
+
+    def take_samples(self, name: str, before_ms: int) -> list[Sample]:
+        return []
 
     def delete(self, name: str) -> None:
         self.specs.pop(name, None)
@@ -111,6 +120,7 @@ class Around:
             interpreter=lambda _build: Interpreter(Path("/venv/bin/python"), "3.11", is_reachable=True),
             build_line=lambda _build: "installing",
             program=lambda _python: Program(Path("/program"), Path("/packages")),
+            put_code=lambda _code, folder, _owner: self.files.add(folder),
             put_files=lambda _version, folder, _owner: self.files.add(folder),
             remove_files=self.files.discard,
             now_ms=lambda: self.now,
@@ -126,7 +136,7 @@ class Around:
             raise RuntimeError("The gateway does not run.")
         self.reloads.append(str(home))
 
-    def _environment(self, _version: object) -> EnvironmentBuild:
+    def _environment(self, _version: object, _deployment: object) -> EnvironmentBuild:
         build, _is_new = EnvironmentBuild.objects.get_or_create(digest="d", defaults={"spec": {}})
         EnvironmentBuild.objects.filter(pk=build.pk).update(state=self.build_state, error=self.build_error)
         build.refresh_from_db()

@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import signal
+import socket
 import sys
 import tempfile
 import time
@@ -19,7 +20,7 @@ import numpy
 import pytest
 
 from deployments.drivers.base import Program, ServingSpec
-from deployments.drivers.process import Options, ProcessDriver, UnixConnection
+from deployments.drivers.process import Options, ProcessDriver
 from deployments.layer import SOURCE
 from tests.deployments.fakes import FakeDriver
 
@@ -123,6 +124,19 @@ def processes(folder):
         made.delete(name)
 
 
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP over a unix socket."""
+
+    def __init__(self, path: Path, timeout: float = 10) -> None:
+        super().__init__("replica", timeout=timeout)
+        self.path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self.path))
+
+
 def ask(url, path="/score", key=None, body=b'{"data": [[3]]}'):
     connection = UnixConnection(Path(url.removeprefix("unix:")), timeout=10)
     try:
@@ -144,7 +158,8 @@ def test_a_replica_answers(processes, spec):
 def test_another_driver_of_the_same_folder_adopts_it(processes, spec, folder):
     processes.apply(spec)
     seen = until(processes, spec.name, lambda seen: seen.ready)
-    assert ProcessDriver(Options(folder / "replicas")).observe(spec.name) == seen
+    again = ProcessDriver(Options(folder / "replicas")).observe(spec.name)
+    assert [replace(one, status=None) for one in again.replicas] == [replace(one, status=None) for one in seen.replicas]
 
 
 def test_new_keys_count_within_a_second(processes, spec):
@@ -209,3 +224,80 @@ def test_requests_under_way_are_finished_when_it_is_deleted(processes, spec):
         assert connection.getresponse().status == 200
     except (ConnectionError, http.client.HTTPException):
         pytest.fail("the answer was cut off")
+
+
+def test_one_replica_goes_and_the_other_stays(driver, spec):
+    driver.apply(replace(spec, replicas=2))
+    until(driver, spec.name, lambda seen: len(seen.ready) == 2)
+    driver.remove(spec.name, 0)
+    assert [one.number for one in driver.observe(spec.name).replicas] == [1]
+    driver.remove(spec.name, 0)
+
+
+def test_a_stopped_replica_is_not_ready_and_is_again_when_it_goes_on(processes, spec):
+    processes.apply(spec)
+    [replica] = until(processes, spec.name, lambda seen: seen.ready).replicas
+    os.kill(replica.pid, signal.SIGSTOP)
+    try:
+        assert until(processes, spec.name, lambda seen: not seen.ready).replicas[0].state == "unready"
+    finally:
+        os.kill(replica.pid, signal.SIGCONT)
+    until(processes, spec.name, lambda seen: seen.ready)
+
+
+def test_a_replica_says_what_it_answered(processes, spec):
+    processes.apply(spec)
+    [url] = until(processes, spec.name, lambda seen: seen.ready).urls
+    assert [ask(url)[0], ask(url)[0], ask(url, body=b"no JSON")[0]] == [200, 200, 400]
+    status = processes.observe(spec.name).replicas[0].status
+    assert (status["requests"], status["in_flight"]) == (3, 0)
+    minutes = status["minutes"]
+    assert (sum(one["ok"] for one in minutes), sum(one["refused"] for one in minutes)) == (2, 1)
+    assert sum(sum(one["latency"]) for one in minutes) == 3
+    assert status["memory_bytes"] > 1 << 20
+
+
+def test_samples_of_past_minutes_are_given_once(processes, spec):
+    processes.apply(replace(spec, settings={**spec.settings, "collects_data": True, "sample_rate": 1.0}))
+    [url] = until(processes, spec.name, lambda seen: seen.ready).urls
+    assert ask(url)[0] == 200
+    later = time.time() * 1000 + 120_000
+    deadline = time.monotonic() + PATIENCE_S
+    while not (samples := processes.take_samples(spec.name, int(later))):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    line = json.loads(samples[0].lines)
+    assert (line["input"], line["output"]) == ('{"data": [[3]]}', '{"predict":[3]}')
+    assert processes.take_samples(spec.name, int(later)) == []
+
+
+def test_samples_of_another_are_never_taken_by_a_link(processes, folder):
+    victim = folder / "victim"
+    victim.mkdir()
+    (victim / "1795000000.jsonl").write_text("secret")
+    replica = folder / "replicas" / "e1-r1.0"
+    replica.mkdir(parents=True)
+    (replica / "captured").symlink_to(victim)
+    assert processes.take_samples("e1-r1", 1 << 60) == []
+    (replica / "captured").unlink()
+    (replica / "captured").mkdir()
+    (replica / "captured/1795000000.jsonl").symlink_to(victim / "1795000000.jsonl")
+    assert processes.take_samples("e1-r1", 1 << 60) == []
+    assert (victim / "1795000000.jsonl").read_text() == "secret"
+
+
+def test_an_entry_script_answers_with_what_it_loaded(processes, spec, folder):
+    code = folder / "code"
+    code.mkdir()
+    (code / "score.py").write_text(
+        "import json, os, pickle\n"
+        "def init():\n"
+        "    global model\n"
+        "    model = pickle.load(open(os.path.join(os.environ['AZUREML_MODEL_DIR'], 'model.pkl'), 'rb'))\n"
+        "def run(raw):\n"
+        "    return model.predict(json.loads(raw)['data']).tolist()\n"
+    )
+    processes.apply(replace(spec, code=code, entry="score.py"))
+    [url] = until(processes, spec.name, lambda seen: seen.ready).urls
+    assert ask(url) == (200, [3])
+    assert ask(url, body=b"{}")[0] == 500

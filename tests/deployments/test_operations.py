@@ -39,7 +39,7 @@ def test_a_taken_name_is_refused(alice, workspace, version, endpoint):
 @pytest.mark.parametrize("size", [{"cpu_cores": 0}, {"cpu_cores": -1}, {"memory_gb": 0}, {"memory_gb": 10_000}])
 def test_bad_sizes_are_refused(alice, workspace, version, size):
     with pytest.raises(InvalidValue):
-        operations.create_endpoint(alice, workspace, name="small", model_version=version, **size)
+        operations.create_endpoint(alice, workspace, name="small", model_version=version, size=operations.Size(**size))
     assert not Endpoint.objects.exists()
 
 
@@ -62,7 +62,7 @@ def test_bob_reads_and_charlie_knows_nothing(bob, charlie, workspace, version, e
 
 
 def test_a_second_deploy_takes_the_place_of_one_on_its_way(alice, endpoint, second_version):
-    operations.deploy(alice, endpoint, model_version=second_version, cpu_cores=2)
+    operations.deploy(alice, endpoint, model_version=second_version, size=operations.Size(cpu_cores=2))
     first, second = endpoint.deployments.order_by("revision")
     assert (first.wanted, second.wanted, second.revision) == (Wanted.STOPPED, Wanted.RUNNING, 2)
     assert (second.cpu_cores, second.memory_bytes) == (2, first.memory_bytes)

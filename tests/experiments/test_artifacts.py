@@ -1,7 +1,9 @@
 """Files stay below their run, whole, and readable only by who may."""
 
+import hashlib
 import io
 import os
+import zipfile
 
 import pytest
 
@@ -9,7 +11,7 @@ from experiments import artifacts, operations
 from experiments.artifacts import of_run
 from experiments.artifacts.disk import DiskStore
 from experiments.models import Experiment, LoggedModel, Run
-from lib.errors import Denied, InvalidValue, NotFound
+from lib.errors import AlreadyExists, Denied, InvalidValue, NotFound
 
 pytestmark = pytest.mark.django_db
 
@@ -60,7 +62,9 @@ UNSAFE = [
     "a%5c..%5cb",
     "a\x00b",
     "a%00b",
+    "a%0d%0ab",
     "a\nb",
+    "a\x17b",
     "file:///etc/passwd",
     "x" * 300,
     "\ud800",
@@ -76,7 +80,9 @@ def test_a_path_that_could_lead_elsewhere_is_refused(alice, run, path):
         artifacts.entries(run, path)
 
 
-@pytest.mark.parametrize("path", ["a.txt", "a b/ü.txt", "100%.txt", "a+b/c#d?e", "x/…/y", "MLmodel"])
+@pytest.mark.parametrize(
+    "path", ["a.txt", "a b/ü.txt", "100%.txt", "a+b/c#d?e", "x/…/y", "MLmodel", "image%step%13%timestamp%1795"]
+)
 def test_a_plain_path_is_kept_as_it_is(alice, run, path):
     assert put(alice, run, path, b"content") == 7
     with artifacts.open_file(of_run(run).below(path)) as file:
@@ -228,3 +234,117 @@ def test_files_go_with_their_workspace(alice, run, model, workspace, store_folde
         pass
     assert not Run.objects.exists()
     assert [name for _path, _folders, names in os.walk(store_folder) for name in names] == []
+
+
+def test_a_zip_holds_no_more_than_a_piece_at_a_time(alice, run):
+    put(alice, run, "large.bin", b"x" * (5 * 1024 * 1024))
+    pieces = list(artifacts.zips.stream(artifacts.zips.members(of_run(run))))
+    assert max(map(len, pieces)) < 2 * 1024 * 1024
+
+
+def test_a_zip_leaves_out_what_would_lead_out_of_it_and_what_is_a_link(alice, run, store_folder, tmp_path):
+    put(alice, run, "sub/a.txt", b"a")
+    folder = store_folder / of_run(run).key
+    (tmp_path / "secret").write_text("secret")
+    (folder / "back\\..\\slash").write_text("x")
+    (folder / "new\nline").write_text("x")
+    (folder / "link").symlink_to(tmp_path / "secret")
+    assert [one.name for one in artifacts.zips.members(of_run(run), "r")] == ["r/sub/a.txt"]
+
+
+def test_a_zip_goes_on_when_a_file_goes(alice, run):
+    put(alice, run, "a.txt", b"a")
+    put(alice, run, "b.txt", b"b")
+    members = list(artifacts.zips.members(of_run(run)))
+    operations.delete_artifact(alice, run, path="a.txt")
+    with zipfile.ZipFile(io.BytesIO(b"".join(artifacts.zips.stream(members)))) as archive:
+        assert archive.namelist() == ["b.txt"]
+
+
+def test_a_zip_may_hold_more_than_four_gigabytes(alice, run, store_folder, tmp_path):
+    if not os.environ.get("STUDIO_LARGE_TESTS"):
+        pytest.skip("STUDIO_LARGE_TESTS is not set, so no file of 4 GB was sent")
+    size = 4 * 1024**3 + 5
+    put(alice, run, "large.bin")
+    os.truncate(store_folder / of_run(run).key / "large.bin", size)
+    path, empty = tmp_path / "large.zip", bytes(1024 * 1024)
+    with path.open("wb") as target:
+        for piece in artifacts.zips.stream(artifacts.zips.members(of_run(run))):
+            if piece == empty:
+                target.seek(len(piece), os.SEEK_CUR)
+            else:
+                target.write(piece)
+    with zipfile.ZipFile(path) as archive:
+        assert archive.getinfo("large.bin").file_size == size
+        assert archive.testzip() is None
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"), [("a/b:c", "a_b_c"), ("..", "artifacts"), ("x" * 300, "x" * 100), ("ü", "ü")]
+)
+def test_a_runs_name_becomes_a_folder_that_every_system_takes(name, folder):
+    assert artifacts.zips.folder_name(name) == folder
+
+
+def test_a_sum_is_made_once_and_again_when_the_bytes_change(alice, run, monkeypatch):
+    put(alice, run, "a.txt", b"abc")
+    key = of_run(run).below("a.txt").key
+    first = artifacts.store().sha256(key)
+    assert first == hashlib.sha256(b"abc").hexdigest()
+    if not artifacts.store().kept_sha256(key):
+        pytest.skip("the file system keeps no attributes, so the sum is made each time")
+    monkeypatch.setattr("experiments.artifacts.disk.digest", lambda file: pytest.fail("hashed again"))
+    assert artifacts.store().sha256(key) == first
+    monkeypatch.undo()
+    put(alice, run, "a.txt", b"abd")
+    assert artifacts.store().sha256(key) == hashlib.sha256(b"abd").hexdigest()
+
+
+def test_a_listing_goes_on_where_the_last_one_ended(alice, run):
+    for name in ("b/x", "a/x", "c.txt", "d.txt", "e.txt"):
+        put(alice, run, name)
+    seen, after = [], ""
+    while True:
+        part = artifacts.store().listing(of_run(run).key, after, 2)
+        assert part.total == 5
+        seen += [one.path for one in part.entries]
+        if not part.rest:
+            break
+        after = part.entries[-1].rank
+    assert seen == ["a", "b", "c.txt", "d.txt", "e.txt"]
+
+
+def test_a_file_is_not_replaced_unless_it_may_be(alice, run):
+    put(alice, run, "a.txt", b"first", replaces=False)
+    with pytest.raises(AlreadyExists):
+        put(alice, run, "a.txt", b"second", replaces=False)
+    with artifacts.open_file(of_run(run).below("a.txt")) as file:
+        assert file.read() == b"first"
+
+
+def test_of_two_who_send_one_name_at_once_one_wins(alice, run, store_folder):
+    class Slow(io.BytesIO):
+        def read(self, size=-1):
+            piece = super().read(size)
+            if not piece:
+                put(alice, run, "a.txt", b"other")
+            return piece
+
+    with pytest.raises(AlreadyExists):
+        operations.put_artifact(alice, run, path="a.txt", source=Slow(b"mine"), replaces=False)
+    folder = store_folder / of_run(run).key
+    assert [(one.name, one.read_bytes()) for one in folder.iterdir()] == [("a.txt", b"other")]
+
+
+def test_a_tree_is_no_deeper_than_a_walk_can_follow(alice, run):
+    put(alice, run, "/".join("d" * 99) + "/f")
+    assert artifacts.store().size(of_run(run).key) == 1
+    with pytest.raises(InvalidValue):
+        put(alice, run, "/".join("d" * 101))
+
+
+def test_a_deletion_says_what_went(alice, run):
+    put(alice, run, "sub/a.txt", b"12345")
+    put(alice, run, "sub/b/c.txt", b"678")
+    gone = operations.delete_artifact(alice, run, path="sub")
+    assert (gone.files, gone.size_bytes) == (2, 8)

@@ -12,6 +12,8 @@ from experiments.metrics import Point
 from experiments.models import Experiment
 from lib.search import dialects, parse_filter
 from lib.search.tree import terms
+from workspaces import operations as rooms
+from workspaces.access import Actor
 
 pytestmark = pytest.mark.django_db
 
@@ -157,14 +159,30 @@ def test_details_of_many_runs_take_as_many_queries_as_of_one(runs, alice, worksp
             queries.run_details([one.run for one in some])
 
 
-def test_the_pages_tables_and_comparisons(runs, alice, workspace):
+def test_the_default_experiment_is_called_0_in_filters(workspace):
+    alice = Actor.system()
+    workspace = rooms.create_workspace(alice, workspace.group, name="second")  # the first one's has the id 0 itself
     experiment = Experiment.objects.get(workspace=workspace)
-    table = queries.runs_table(alice, experiment, page_size=8, page=3)
-    assert (table.total, table.pages, len(table.rows), table.has_next) == (20, 3, 4, False)
-    assert len(table.rows[0].metrics) == len(table.metric_keys)
-    compared = queries.compare(alice, workspace, [runs[1].run.pk, runs[0].run.pk, "absent"])
-    assert [run.pk for run in compared.runs] == [runs[1].run.pk, runs[0].run.pk]
-    assert {row.key for row in compared.params} <= {"p", "q"}
+    other = operations.create_experiment(alice, workspace, name="other")
+    found = {
+        text: [one.pk for one in queries.search_experiments(alice, workspace, text=text, order_by=["experiment_id"])]
+        for text in ("experiment_id = '0'", "experiment_id IN ('0', '7777')", "experiment_id != '0'")
+    }
+    assert list(found.values()) == [[experiment.pk], [experiment.pk], [other.pk]]
+    run = operations.create_run(alice, experiment)
+    operations.create_run(alice, other)
+    for text in ("experiment_id = '0'", f"experiment_id = '{experiment.pk}'", "NOT experiment_id NOT IN ('0')"):
+        assert [one.pk for one in queries.search_runs(alice, workspace, None, text=text)] == [run.pk]
+
+
+def test_case_is_ignored_beyond_ascii_too(alice, workspace):
+    run = operations.create_run(alice, Experiment.objects.get(workspace=workspace), tags={"t": "Éß Ωmega"})
+    for text in ("tags.t ILIKE 'éß ωMEGA'", "tags.t ILIKE 'É%'", "NOT tags.t LIKE 'é%' AND tags.t LIKE 'É%'"):
+        assert [one.pk for one in queries.search_runs(alice, workspace, None, text=text)] == [run.pk]
+
+
+def test_a_runs_overview_lists_its_children(runs, alice, workspace):
+    experiment = Experiment.objects.get(workspace=workspace)
     parent = runs[0].run
     child = operations.create_run(alice, experiment, tags={"mlflow.parentRunId": parent.pk})
     assert queries.run_overview(alice, parent).children == [child]

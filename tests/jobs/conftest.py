@@ -50,8 +50,9 @@ def node_client(db) -> Client:
 
 @pytest.fixture
 def submit(alice, workspace, experiment):
-    def submit(**fields: object) -> Job:
-        snapshot = operations.store_snapshot(alice, workspace, files={"train.py": b"print('hello')"})
+    def submit(files: dict[str, bytes] | None = None, **fields: object) -> Job:
+        code = files or {"train.py": b"print('hello')"}
+        snapshot = operations.store_snapshot(alice, workspace, files=code)
         values = {"command": ["python", "train.py"], "environment": parse_requirements("numpy"), **fields}
         return operations.submit_job(alice, experiment, snapshot=snapshot, **values)
 

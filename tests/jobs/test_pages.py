@@ -18,7 +18,7 @@ def test_the_pages_show_a_job_from_list_to_log(submit, node, node_actor, browse,
     assert "Queued" in page.get(f"/w/main/jobs/{job.pk}/").content.decode()
     operations.claim_job(node_actor, node_name="n1")
     operations.append_log(node_actor, job.pk, attempt=1, name="std", offset=0, data=b"hi\n")
-    assert page.get(f"/w/main/jobs/{job.pk}/logs/std/").json() == {"text": "hi\n", "offset": 3, "final": False}
+    assert page.get(f"/w/main/jobs/{job.pk}/log/std").json() == {"text": "hi\n", "offset": 3, "final": False}
     assert "hx-trigger" in page.get(f"/w/main/jobs/{job.pk}/state/").content.decode()
     operations.finish_job(node_actor, job.pk, attempt=1, outcome="failed", error="it broke")
     ended = page.get(f"/w/main/jobs/{job.pk}/state/").content.decode()
@@ -36,14 +36,16 @@ def test_one_click_submits_the_sample_and_leads_to_its_run(browse, alice_user, w
 def test_the_compute_page_shows_the_node(browse, alice_user, node):
     text = browse(alice_user).get("/w/main/compute/").content.decode()
     assert "local-cluster" in text
-    assert "n1" in text
+    detail = browse(alice_user).get("/w/main/compute/local-cluster/").content.decode()
+    assert "n1" in detail
+    assert "1 online" in text
 
 
 def test_environments_are_seen_where_they_were_asked_for(submit, browse, alice_user, dora_user, elsewhere):
     submit()
     build = EnvironmentBuild.objects.get()
     page = browse(alice_user)
-    assert build.digest[:12] in page.get("/w/main/environments/").content.decode()
+    assert build.digest[:12] in page.get("/w/main/environments/?tab=builds").content.decode()
     assert page.get(f"/w/main/environments/{build.digest}/").status_code == 200
     assert page.get(f"/w/main/environments/{build.digest}/log/").json()["final"] is False
     assert browse(dora_user).get(f"/w/elsewhere/environments/{build.digest}/").status_code == 404

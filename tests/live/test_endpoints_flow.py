@@ -12,6 +12,8 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 
 import httpx
 import pytest
@@ -137,42 +139,47 @@ def test_a_new_key_counts_and_the_old_one_ends(client, diabetes):
 
 @dataclass
 class Load:
-    """A keep-alive client that goes on asking; `bad` are the answers that were not 200."""
+    """Keep-alive clients that go on asking, together `rate` times a second; `bad` are the answers that were not 200."""
 
     client: Client
     name: str
+    clients: int = 1
+    rate: float = 50
     count: int = 0
     bad: list[object] = field(default_factory=list)
     stopped: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Load:
-        self.thread = threading.Thread(target=self._run)
-        self.thread.start()
+        self.key = self.client.keys(self.name)["primary"]
+        self.threads = [threading.Thread(target=self._run) for _number in range(self.clients)]
+        for thread in self.threads:
+            thread.start()
         return self
 
     def __exit__(self, *_raised: object) -> None:
         time.sleep(1)
         self.stopped.set()
-        self.thread.join()
+        for thread in self.threads:
+            thread.join()
 
     def _run(self) -> None:
-        key = self.client.keys(self.name)["primary"]
         url = f"{self.client.studio.url}/endpoints/{self.client.workspace}/{self.name}/score"
-        with httpx.Client(headers={"Authorization": f"Bearer {key}"}, timeout=30) as caller:
+        pause = self.clients / self.rate
+        with httpx.Client(headers={"Authorization": f"Bearer {self.key}"}, timeout=30) as caller:
             while not self.stopped.is_set():
                 self.count += 1
+                began = time.monotonic()
                 try:
                     answer = caller.post(url, json=BODY)
                     self.bad += [] if answer.status_code == 200 else [answer.status_code]
                 except httpx.HTTPError as error:
                     self.bad.append(repr(error))
-                time.sleep(0.02)
+                time.sleep(max(0.0, began + pause - time.monotonic()))
 
 
 def serves(client: Client, name: str, revision: int) -> bool:
     found = {one["revision"]: one for one in client.endpoint(name)["deployments"]}
-    others = [one for number, one in found.items() if number != revision]
-    return found[revision]["traffic"] == 100 and all(one["state"] in ("Stopped", "Failed") for one in others)
+    return found[revision]["traffic"] == 100
 
 
 def test_a_new_version_and_the_way_back_fail_no_request(client, diabetes):
@@ -212,6 +219,133 @@ def test_a_replica_outlives_the_parts_around_it(client, diabetes, studio):
     assert pid_of(client, diabetes) == pid
 
 
+@pytest.fixture(scope="module")
+def prod(client, diabetes):
+    """An endpoint of two replicas."""
+    words = {"name": "prod", "model": "diabetes", "version": 1, "compute_type": "AKS", "num_replicas": 2}
+    client.api.post("endpoints", json={**words, "standby_seconds": 20}).raise_for_status()
+    client.wait("prod", "Healthy", "Failed")
+    yield "prod"
+    client.api.delete("endpoints/prod")
+
+
+def replicas_of(client: Client, name: str) -> list[dict]:
+    serving = next(one for one in client.endpoint(name)["deployments"] if one["traffic"])
+    return serving["replicas_seen"]
+
+
+def in_rotation(client: Client, name: str, count: int) -> bool:
+    return sum(one["in_rotation"] for one in replicas_of(client, name)) == count == len(replicas_of(client, name))
+
+
+def update(client: Client, name: str) -> None:
+    """Deploy the next revision and wait until it serves."""
+    before = max(one["revision"] for one in client.endpoint(name)["deployments"])
+    body = {"model": "diabetes", "version": before % 2 + 1}
+    client.api.post(f"endpoints/{name}/deployments", json=body).raise_for_status()
+    until(lambda: serves(client, name, before + 1), 180)
+
+
+def go_back(client: Client, name: str) -> None:
+    newest = max(one["revision"] for one in client.endpoint(name)["deployments"])
+    client.api.post(f"endpoints/{name}/roll-back", json={"revision": newest - 1}).raise_for_status()
+    began = time.monotonic()
+    until(lambda: serves(client, name, newest - 1), 60)
+    print(f"  rolled back in {time.monotonic() - began:.1f} s")
+    client.api.post(f"endpoints/{name}/roll-back", json={"revision": newest}).raise_for_status()
+    until(lambda: serves(client, name, newest), 60)
+
+
+def scale(client: Client, name: str) -> None:
+    for count in (3, 2):
+        client.api.patch(f"endpoints/{name}", json={"num_replicas": count}).raise_for_status()
+        until(partial(in_rotation, client, name, count), 120)
+
+
+def kill_one(client: Client, name: str) -> None:
+    pid = replicas_of(client, name)[0]["pid"]
+    os.kill(pid, signal.SIGKILL)
+
+    def is_whole_again() -> bool:
+        now = replicas_of(client, name)
+        return [one["in_rotation"] for one in now] == [True, True] and pid not in [one["pid"] for one in now]
+
+    until(is_whole_again, 120)
+
+
+def reload_gateway(client: Client, name: str) -> None:
+    master = client.studio.members("gateway")[0]
+    for _time in range(3):
+        os.kill(master.pid, signal.SIGHUP)
+        time.sleep(1)
+
+
+def kill_web_and_control(client: Client, name: str) -> None:
+    for part in ("control", "web"):
+        for member in client.studio.members(part):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(member.pid, signal.SIGKILL)
+    until(client.studio.is_healthy, 90)
+
+
+FAULTS = {
+    "rolling update": update,
+    "roll back and forth": go_back,
+    "scale to 3 and back": scale,
+    "kill -9 of a replica": kill_one,
+    "gateway reloaded": reload_gateway,
+    "web and control killed": kill_web_and_control,
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_nothing_done_to_two_replicas_fails_a_request(client, prod, fault):
+    """One round of each; STUDIO_ENDPOINT_ROUNDS=10 for the printed table of docs/deployments.md."""
+    rounds = int(os.environ.get("STUDIO_ENDPOINT_ROUNDS", "1"))
+    with Load(client, prod, clients=5) as load:
+        for _round in range(rounds):
+            FAULTS[fault](client, prod)
+    print(f"{fault:24} rounds {rounds:3} requests {load.count:7} failed {len(load.bad):3}")
+    assert load.bad == []
+
+
+def test_a_hung_replica_is_out_of_rotation_and_back_when_it_goes_on(client, prod):
+    pid = replicas_of(client, prod)[1]["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    began = time.monotonic()
+    try:
+        until(lambda: not replicas_of(client, prod)[1]["in_rotation"], 30)
+        print(f"out of rotation after {time.monotonic() - began:.1f} s")
+        key = client.keys(prod)["primary"]
+        assert [client.score(prod, key).status_code for _time in range(5)] == [200] * 5
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    until(lambda: in_rotation(client, prod, 2), 60)
+
+
+def test_without_any_replica_callers_are_told_to_come_back(client, prod):
+    key = client.keys(prod)["primary"]
+    for one in replicas_of(client, prod):
+        os.kill(one["pid"], signal.SIGKILL)
+    refused = client.score(prod, key)
+    if refused.status_code != 200:
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")
+    until(lambda: client.endpoint(prod)["state"] == "Unhealthy" or in_rotation(client, prod, 2), 20)
+    until(lambda: client.score(prod, key).status_code == 200, 60)
+    until(lambda: in_rotation(client, prod, 2), 60)
+
+
+def test_deleting_two_replicas_leaves_nothing_of_them(client, prod, studio):
+    pids = [one["pid"] for one in replicas_of(client, prod)]
+    key = max((studio.home / "replicas").glob("e*.0"), key=lambda path: path.stat().st_mtime).name.split("-")[0]
+    client.api.delete(f"endpoints/{prod}").raise_for_status()
+    until(lambda: client.api.get(f"endpoints/{prod}").status_code == 404, 60)
+    assert client.score(prod).status_code == 404
+    assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+    assert not list((studio.home / "replicas").glob(f"{key}-*"))
+    assert not list((studio.home / "gateway/routes").glob(f"endpoint-{key[1:]}.*"))
+
+
 def test_a_model_that_cannot_be_loaded_fails_with_its_traceback_and_leaves_no_process(client, studio):
     run_client(studio, BREAK)
     client.deploy("broken", "broken")
@@ -221,7 +355,8 @@ def test_a_model_that_cannot_be_loaded_fails_with_its_traceback_and_leaves_no_pr
     assert "UnpicklingError" in deployment["trace"]
     assert deployment["replicas_seen"] == []
     replicas = [path.name for path in studio.home.glob("replicas/*.0")]
-    assert not [name for name in replicas if name not in str(client.endpoint("diabetes"))]
+    others = str([client.endpoint(one["name"]) for one in client.api.get("endpoints").json()])
+    assert not [name for name in replicas if name not in others]
     client.api.delete("endpoints/broken")
     until(lambda: client.api.get("endpoints/broken").status_code == 404, 90)
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.live.running import RunningStudio, until
+from tests.live.running import RunningStudio, temporary_folder, until
 
 SLEEPS = (
     "import subprocess, time\nsubprocess.Popen(['setsid', 'sleep', '7351'])\nprint('up', flush=True)\ntime.sleep(600)\n"
@@ -37,7 +40,7 @@ class Jobs:
         return self.http.get(f"/api/v1/jobs/{run_id}").json()
 
     def wait(self, run_id: str, *states: str, timeout_s: float = 90) -> dict:
-        return until(lambda: (job := self.get(run_id))["state"] in states and job, timeout_s)
+        return until(lambda: (job := self.get(run_id)).get("state") in states and job, timeout_s)
 
     def log(self, run_id: str) -> str:
         return str(self.http.get(f"/api/v1/jobs/{run_id}/logs/std").json()["text"])
@@ -133,3 +136,71 @@ def test_limits_end_a_greedy_job_and_say_so(jobs):
     late = jobs.submit("import time\ntime.sleep(600)\n", time_limit_s=2)
     assert "out of memory" in jobs.wait(memory, *ENDED)["error"]
     assert "time limit" in jobs.wait(late, *ENDED)["error"]
+
+
+PROJECT = {
+    "MLproject": (
+        "name: demo\nentry_points:\n  main:\n    parameters:\n      times: {type: float, default: 2}\n"
+        '    command: "python train.py {times}"\n  check:\n    command: "python -c \'print(42)\'"\n'
+    ),
+    "requirements.txt": "",
+    "train.py": (
+        "import os, sys\nos.makedirs('outputs')\nos.makedirs('logs')\nopen('outputs/a.txt', 'w').write(sys.argv[1])\n"
+        "open('logs/own.txt', 'w').write('own line')\nopen('left.bin', 'w').write('x')\nprint('times', sys.argv[1])\n"
+    ),
+}
+
+
+@pytest.fixture
+def worker_home() -> Iterator[Path]:
+    """A folder that other users can pass through, as jobs are such users."""
+    folder = temporary_folder()
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_a_machine_joins_by_one_command_and_runs_a_project_like_the_studio_does(jobs, worker_home):
+    """Its home and its folder are its own; of the studio it knows the address and a token."""
+    name = f"joined{os.getpid() % 10_000}"
+    assert jobs.http.post("/api/v1/compute", json={"name": name, "max_nodes": None}).status_code == 201
+    command = jobs.http.post(f"/api/v1/compute/{name}/join-token").json()["command"].split()
+    env = {key: value for key, value in os.environ.items() if not key.startswith("STUDIO_") and key != "REDIS_URL"}
+    with (worker_home / "worker.log").open("w") as log:
+        worker = subprocess.Popen(
+            [*command, "--home", str(worker_home / "home"), "--name", "desk"],
+            cwd=Path(__file__).parent.parent.parent,
+            env={**env, "STUDIO_PYTHON": sys.executable},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        body = {"experiment": "live", "files": PROJECT, "entry_point": "main", "parameters": {"times": "3"}}
+        ended = []
+        for target in (name, ""):
+            run_id = jobs.http.post("/api/v1/jobs", json={**body, "target": target}).json()["run_id"]
+            ended.append(jobs.wait(run_id, *ENDED))
+        for job in ended:
+            assert (job["state"], jobs.log(job["run_id"])) == ("Completed", "times 3\n"), job["error"]
+            assert job["left_behind"]["paths"] == ["left.bin"]
+            assert "logs/own.txt" in [row["name"] for row in job["logs"]]
+            kept = jobs.http.get("/get-artifact", params={"run_uuid": job["run_id"], "path": "outputs/a.txt"})
+            assert kept.text == "3"
+        assert ended[0]["node"] == "desk"
+        assert jobs.http.post(f"/api/v1/compute/{name}/nodes/desk", json={"act": "remove"}).status_code == 202
+        assert worker.wait(30) == 0
+        assert jobs.http.get(f"/api/v1/compute/{name}").json()["nodes"] == []
+    finally:
+        if worker.poll() is None:
+            worker.kill()
+        jobs.http.delete(f"/api/v1/compute/{name}")
+
+
+def test_a_cluster_starts_a_node_for_a_job_and_lets_it_go(jobs):
+    name = f"scale{os.getpid() % 10_000}"
+    made = {"name": name, "max_nodes": 1, "idle_s": 1, "vm_size": "Standard_D1"}
+    assert jobs.http.post("/api/v1/compute", json=made).status_code == 201
+    job = jobs.wait(jobs.submit("print('here')\n", target=name), *ENDED)
+    assert (job["state"], job["error"]) == ("Completed", "")
+    assert "Provisioning" in [state for state, _since, _newest in job["stages"]]
+    until(lambda: not jobs.http.get(f"/api/v1/compute/{name}").json()["nodes"], 60)
+    jobs.http.delete(f"/api/v1/compute/{name}")

@@ -38,6 +38,7 @@ def experiment(studio: RunningStudio) -> str:
 @pytest.fixture
 def page(studio: RunningStudio, chromium) -> Iterator[Page]:
     with window(chromium, studio.url, session=studio.session()) as page:
+        page.set_default_timeout(60_000)
         yield page
 
 
@@ -139,3 +140,85 @@ def test_the_palette_leads_to_a_run_and_keys_can_be_turned_off(page: Page, exper
     expect(page.locator("dialog[open]")).to_have_count(0)
     page.keyboard.press("Control+k")
     expect(page.locator("dialog[open]")).to_have_count(1)
+
+
+def nest(studio: RunningStudio, experiment: str, parent: str, count: int) -> None:
+    headers = {"Authorization": f"Bearer {studio.token}"}
+    with httpx.Client(base_url=f"{studio.url}/api/2.0/mlflow", headers=headers, timeout=30) as client:
+        for number in range(count):
+            tags = [{"key": "mlflow.parentRunId", "value": parent}]
+            start = {"experiment_id": experiment.split("/")[-2], "run_name": f"nested-{number}", "tags": tags}
+            run = client.post("/runs/create", json=start).json()["run"]["info"]["run_id"]
+            client.post("/runs/update", json={"run_id": run, "status": "FINISHED"}).raise_for_status()
+
+
+def test_nested_runs_widths_and_lines_by_keys_alone_stand_in_the_address(studio, chromium, page: Page, experiment: str):
+    page.goto(experiment)
+    parent = rows(page).first.locator("[name=run]").get_attribute("value")
+    nest(studio, experiment, parent, 2)
+    page.goto(experiment)
+    page.keyboard.press("j")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("tr[data-depth='1']")).to_have_count(2)
+    page.keyboard.press("h")
+    expect(page.locator(f"[data-eye='{parent}']")).to_have_attribute("aria-pressed", "false")
+    page.locator("[data-column='metrics.loss'] .sort").focus()
+    page.keyboard.press("Shift+ArrowRight")
+    width = page.locator("[data-column='metrics.loss']").evaluate("head => head.offsetWidth")
+    faultless(page, "runs-nested")
+    with window(chromium, studio.url, dark=True, session=studio.session()) as other:
+        other.goto(page.url)
+        expect(other.locator("tr[data-depth='1']")).to_have_count(2)
+        expect(other.locator(f"[data-eye='{parent}']")).to_have_attribute("aria-pressed", "false")
+        assert other.locator("[data-column='metrics.loss']").evaluate("head => head.offsetWidth") == width
+        faultless(other, "runs-nested-dark")
+    page.locator(f"[data-open='{parent}']").focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("tr[data-depth='1']")).to_have_count(0)
+
+
+def test_all_that_match_are_archived_and_taken_back(page: Page, experiment: str):
+    page.goto(f"{experiment}?flat=1&filter=metrics.loss+<+4.2")
+    expect(page.locator("[data-total]")).to_have_text("42")
+    page.get_by_label("Select all rows shown").check()
+    page.get_by_role("button", name="Select all 42 that match").click()
+    expect(page.locator("[data-selected-count]")).to_have_text("42")
+    page.get_by_role("button", name="Archive").click()
+    expect(page.get_by_text("No run is left here.")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("[data-total]")).to_have_text("42")
+
+
+def test_a_run_is_left_for_the_next_of_its_table(page: Page, experiment: str):
+    page.goto(experiment)
+    first = rows(page).first.locator("[data-run]")
+    names = rows(page).locator("[data-run]").all_inner_texts()
+    first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(names[0])
+    page.keyboard.press("j")
+    expect(page.get_by_role("heading", level=1)).to_have_text(names[1])
+    expect(page.locator("[data-table]")).to_have_text(f"2 / {len(names)}")
+    page.get_by_label("New tag", exact=True).fill("stage")
+    page.get_by_label("Value of the new tag").fill("candidate")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("stage", exact=True)).to_have_value("candidate")
+    faultless(page, "run-overview")
+
+
+def test_folders_open_in_place_and_keep_the_focus(studio, chromium, page: Page, experiment: str):
+    name = f"folder-{uuid.uuid4().hex[:8]}"
+    headers = {"Authorization": f"Bearer {studio.token}"}
+    made = {"name": f"{name}/inner/leaf"}
+    httpx.post(f"{studio.url}/api/2.0/mlflow/experiments/create", headers=headers, json=made, timeout=30)
+    page.goto("/w/main/experiments/?order=-created")
+    twist = page.get_by_label(f"Folder {name}", exact=True)
+    twist.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label(f"Folder {name}/inner")).to_be_visible()
+    expect(twist).to_be_focused()
+    faultless(page, "experiments")
+    with window(chromium, studio.url, narrow=True, session=studio.session()) as other:
+        other.goto(page.url)
+        expect(other.get_by_label(f"Folder {name}/inner")).to_be_visible()
+        assert other.evaluate("document.documentElement.scrollWidth") <= 320
+        faultless(other, "experiments-320")

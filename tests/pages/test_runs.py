@@ -130,28 +130,6 @@ def test_a_live_run_gets_only_the_charts_it_lacks(alice_browser, make_run):
     assert "metric-chart" not in text(alice_browser.get(address, {"known": "val_rmse"}))
 
 
-def test_points_come_by_run_and_range(alice_browser, run):
-    address = "/w/main/runs/points/"
-    found = alice_browser.get(address, {"run": run.pk, "key": "val_rmse", "start_step": 2, "end_step": 4}).json()
-    [series] = found["series"]
-    assert series["steps"] == [2, 3, 4]
-    assert series["total"] == 3
-    assert series["name"] == "bright-heron"
-    assert alice_browser.get(address, {"run": run.pk, "key": "val_rmse", "start_step": "x"}).status_code == 400
-
-
-def test_runs_are_compared_with_the_first(alice_browser, make_run):
-    one, two = make_run("one", 40.0, alpha="1", model="ridge"), make_run("two", 41.5, alpha="2", model="ridge")
-    page = text(alice_browser.get("/w/main/runs/compare/", {"run": [one.pk, two.pk]}))
-    assert "+1.500" in page
-    assert "1 differ, 1 equal" in page
-    assert page.count('class="differs"') >= 2
-
-
-def test_comparing_one_run_asks_for_another(alice_browser, run):
-    assert "Choose at least two runs" in text(alice_browser.get("/w/main/runs/compare/", {"run": run.pk}))
-
-
 def test_several_runs_are_deleted_and_restored(alice_browser, make_run):
     runs = [make_run("one"), make_run("two")]
     names = {"run": [run.pk for run in runs]}
@@ -209,4 +187,4 @@ def test_the_list_of_runs_keeps_its_number_of_queries(alice_browser, make_run, d
 def test_a_child_run_names_its_parent(alice, alice_browser, experiment, run):
     child = operations.create_run(alice, experiment, name="fold-1", tags={"mlflow.parentRunId": run.pk})
     assert "bright-heron" in text(alice_browser.get(f"/w/main/runs/{child.pk}/"))
-    assert "fold-1" in text(alice_browser.get(f"/w/main/runs/{run.pk}/"))
+    assert "fold-1" in text(alice_browser.get(f"/w/main/runs/{run.pk}/children/"))

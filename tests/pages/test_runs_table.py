@@ -156,14 +156,24 @@ def test_the_table_is_exported_as_shown(alice_browser, experiment, make_run):
     assert len(ticked.splitlines()) == 2
 
 
-def test_deleting_says_how_to_take_it_back(alice_browser, make_run):
-    run = make_run("one")
-    answer = alice_browser.post("/w/main/runs/delete/", {"run": run.pk}, headers=HTMX)
+def undo_of(answer) -> dict[str, str]:
     events = json.loads(answer.headers["HX-Trigger"])
     assert events["runs:changed"] is True
-    assert events["toast"]["undo"] == {"url": "/w/main/runs/restore/", "names": [["run", run.pk]]}
-    alice_browser.post("/w/main/runs/restore/", {"run": run.pk}, headers=HTMX)
-    assert Run.objects.get(pk=run.pk).deleted_ms is None
+    assert events["toast"]["undo"]["url"] == "/w/main/runs/undo/"
+    return dict(events["toast"]["undo"]["names"])
+
+
+@pytest.mark.parametrize(("act", "field"), [("delete", "deleted_ms"), ("archive", "archived_ms")])
+def test_an_act_says_how_to_take_it_back_once(alice_browser, make_run, act, field):
+    runs = [make_run("one"), make_run("two")]
+    before = make_run("before")
+    alice_browser.post(f"/w/main/runs/{act}/", {"run": before.pk}, headers=HTMX)
+    ids = [run.pk for run in [*runs, before]]
+    token = undo_of(alice_browser.post(f"/w/main/runs/{act}/", {"run": ids}, headers=HTMX))
+    assert Run.objects.filter(**{field: None}).count() == 0
+    assert alice_browser.post("/w/main/runs/undo/", token, headers=HTMX).status_code == 204
+    assert set(Run.objects.filter(**{field: None})) == set(runs)
+    assert alice_browser.post("/w/main/runs/undo/", token, headers=HTMX).status_code == 404
 
 
 def test_runs_are_tagged_together(alice_browser, make_run):

@@ -121,7 +121,8 @@ def test_pages_end_without_a_token(mlflow):
 def test_prompts_show_only_when_asked_for(mlflow, model):
     is_prompt = [{"key": "mlflow.prompt.is_prompt", "value": "true"}]
     mlflow("CreateRegisteredModel", name="p", tags=is_prompt)
-    mlflow("CreateModelVersion", name="p", source="prompt-template", tags=is_prompt)
+    for source in ("prompt-template", "dummy-source"):
+        mlflow("CreateModelVersion", name="p", source=source, tags=is_prompt)
     assert refused(mlflow, "CreateModelVersion", name="p", source="/etc", tags=is_prompt).status == 400
 
     def names(text=""):
@@ -254,3 +255,14 @@ def test_programs_register_by_the_studios_own_api(bearer, alice_user, bob_user, 
     assert client.get("/w/main/api/v1/models/new/versions/1").json()["run_id"] == run.pk
     assert bearer(bob_user).delete("/w/main/api/v1/models/new").status_code == 403
     assert client.delete("/w/main/api/v1/models/new").status_code == 204
+
+
+def test_a_page_of_models_takes_as_many_queries_as_one(mlflow, model, django_assert_max_num_queries):
+    for number in range(12):
+        mlflow("CreateRegisteredModel", name=f"many {number}", tags=[{"key": "k", "value": "v"}])
+        mlflow("CreateModelVersion", name=f"many {number}", source="s3://bucket/model")
+        mlflow("SetRegisteredModelAlias", name=f"many {number}", alias="a", version="1")
+    with django_assert_max_num_queries(14):
+        found = mlflow("SearchRegisteredModels", filter="name LIKE 'many%'", max_results=100)["registered_models"]
+    assert [one["latest_versions"][0]["aliases"] for one in found] == [["a"]] * 12
+    assert all(one["aliases"] == [{"alias": "a", "version": "1"}] for one in found)

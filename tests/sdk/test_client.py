@@ -120,14 +120,14 @@ def test_a_token_of_five_seconds_is_renewed_before_it_ends(monkeypatch):
 
 
 @pytest.mark.django_db
-def test_a_code_confirmed_in_a_browser_signs_the_terminal_in(wire, workspace, alice_user, client_of, monkeypatch):
+def test_a_code_confirmed_in_a_browser_signs_the_terminal_in(wire, workspace, alice_user, browse, monkeypatch):
     from django.urls import reverse
 
     said = []
 
     def person(_seconds):
         code = next(line for line in said if "confirm the code" in line).split("code ")[1][:9]
-        answer = client_of(alice_user).post(
+        answer = browse(alice_user).post(
             reverse("workspaces:login-confirm"), {"code": code, "decision": "confirm"}
         )
         assert answer.status_code == 302

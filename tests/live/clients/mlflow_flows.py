@@ -5,6 +5,7 @@ Runs with MLflow 2.22 and 3.17 alike; the address and the token come from the en
 
 # The client prints much; the asserts are what counts.
 
+import hashlib
 import os
 import sys
 import tempfile
@@ -172,6 +173,26 @@ def parts():
         assert Path(found).read_bytes() == content
 
 
+def large():
+    """Send a file that fits no buffer, and fetch it again."""
+    block = os.urandom(1_000_000)
+    sent, got = hashlib.sha256(), hashlib.sha256()
+    with tempfile.TemporaryDirectory(dir=".") as folder, mlflow.start_run() as run:
+        path = Path(folder) / "large.bin"
+        with path.open("wb") as file:
+            for number in range(int(sys.argv[2])):
+                piece = number.to_bytes(8, "big") + block[8:]
+                sent.update(piece)
+                file.write(piece)
+        mlflow.log_artifact(str(path))
+        path.unlink()
+        found = mlflow.artifacts.download_artifacts(run_id=run.info.run_id, artifact_path="large.bin", dst_path=folder)
+        with Path(found).open("rb") as file:
+            while piece := file.read(1_000_000):
+                got.update(piece)
+        assert sent.digest() == got.digest()
+
+
 def autolog():
     mlflow.autolog(silent=True)
     with mlflow.start_run() as run:
@@ -193,5 +214,6 @@ def refused(words, call, *arguments):
 
 
 if __name__ == "__main__":
-    {"tracking": tracking, "models": models, "files": files, "parts": parts}[sys.argv[1]]()
+    flows = {"tracking": tracking, "models": models, "files": files, "parts": parts, "large": large}
+    flows[sys.argv[1]]()
     print("passed", sys.argv[1], mlflow.__version__)

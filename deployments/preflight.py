@@ -1,0 +1,99 @@
+"""What can be said of a deployment before anything starts: will the model load, where, and is there room?"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Literal
+
+from django.db.models import F, Sum
+from django.utils.translation import gettext as _
+
+from compute.environments import BadEnvironment
+from deployments import environments, model_files
+from deployments.models import COMING, SERVING, Deployment, Wanted
+from lib.errors import StudioError
+from lib.format import size as shown_size
+from registry.models import ModelVersion
+
+Tone = Literal["ok", "warn", "bad"]
+MOST_NAMED = 6
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report: what was looked at, what was found, and whether that is good."""
+
+    label: str
+    text: str
+    tone: Tone = "ok"
+
+
+def report(version: ModelVersion, memory_gb: float, replicas: int) -> list[Finding]:
+    """Look at a model version's files as data, at its environment and at this machine's memory."""
+    return [_servable(version), _signature(version), _files(version), _packages(version), _room(memory_gb, replicas)]
+
+
+def is_good(findings: list[Finding]) -> bool:
+    return all(finding.tone != "bad" for finding in findings)
+
+
+def _servable(version: ModelVersion) -> Finding:
+    described = model_files.describe(version)
+    try:
+        model_files.check_servable(version)
+    except StudioError as error:
+        return Finding(_("Model"), error.message, "bad")
+    if described is None:
+        return Finding(_("Model"), _("One bare model file; its packages are guessed (scikit-learn)."), "warn")
+    return Finding(_("Model"), ", ".join(flavor.name for flavor in described.flavors))
+
+
+def _signature(version: ModelVersion) -> Finding:
+    described = model_files.describe(version)
+    if described is None or not described.inputs:
+        return Finding(
+            _("Signature"), _("None: requests are not checked, and the page cannot make an example."), "warn"
+        )
+    names = [column.name or column.type for column in described.inputs]
+    rest = f" + {len(names) - MOST_NAMED}" if len(names) > MOST_NAMED else ""
+    return Finding(_("Signature"), ", ".join(names[:MOST_NAMED]) + rest)
+
+
+def _files(version: ModelVersion) -> Finding:
+    total, pickles = model_files.weigh(version)
+    text = shown_size(total)
+    if pickles:
+        text = _("%(size)s; holds a pickle (%(names)s), which runs its author's code") % {
+            "size": text,
+            "names": ", ".join(pickles[:3]),
+        }
+        return Finding(_("Files"), text, "warn")
+    return Finding(_("Files"), text)
+
+
+def _packages(version: ModelVersion) -> Finding:
+    try:
+        spec = environments.specification(version)
+    except (BadEnvironment, StudioError) as error:
+        return Finding(_("Packages"), str(error), "bad")
+    words = {"python": spec.python, "count": len(spec.requirements)}
+    if environments.already_there(version, spec):
+        return Finding(_("Packages"), _("Python %(python)s, %(count)s packages: the environment is there") % words)
+    return Finding(_("Packages"), _("Python %(python)s, %(count)s packages: the environment is built first") % words)
+
+
+def _room(memory_gb: float, replicas: int) -> Finding:
+    running = Deployment.objects.filter(wanted=Wanted.RUNNING, state__in=[*COMING, *SERVING])
+    taken = running.aggregate(total=Sum(F("memory_bytes") * F("replicas")))["total"] or 0
+    asked, there = int(memory_gb * (1 << 30)) * replicas, memory_of_machine()
+    words = {"asked": shown_size(asked), "taken": shown_size(taken), "there": shown_size(there)}
+    text = _("%(asked)s asked for; endpoints may take %(taken)s of %(there)s already") % words
+    return Finding(_("Memory"), text, "warn" if there and asked + taken > there else "ok")
+
+
+def memory_of_machine() -> int:
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        return 0
