@@ -12,8 +12,7 @@ from rest_framework.decorators import api_view
 from rest_framework.request import Request as ApiRequest
 from rest_framework.response import Response
 
-from experiments import artifacts, queries, viewer
-from experiments.views.artifacts import send
+from experiments import artifacts, browser, queries
 from workspaces import access
 from workspaces.request import Request
 
@@ -32,8 +31,7 @@ class FilesOut(serializers.Serializer[Any]):
 def files(request: ApiRequest, run_id: str) -> Response:
     """List all files of a run."""
     run = queries.run(request._request.actor, request._request.workspace, run_id)  # type: ignore[attr-defined]
-    found = viewer.walk(lambda folder: artifacts.entries(run, folder))
-    rows = [{"path": one.path, "size_bytes": one.size_bytes} for one in found if not one.is_dir]
+    rows = [{"path": one.path, "size_bytes": one.size_bytes} for one in browser.of_run(run).walk()]
     return Response(FilesOut({"files": rows}).data)
 
 
@@ -45,4 +43,4 @@ files = access.needs("experiments.read")(files)
 def file(request: Request, run_id: str, path: str) -> HttpResponseBase:
     """Send a file of a run."""
     run = queries.run(request.actor, request.workspace, run_id)
-    return send(artifacts.resolve(run, path)[0])
+    return browser.send(artifacts.resolve(run, path)[0])

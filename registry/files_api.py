@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from django.http.response import HttpResponseBase
@@ -12,27 +11,22 @@ from rest_framework.decorators import api_view
 from rest_framework.request import Request as ApiRequest
 from rest_framework.response import Response
 
+from experiments import browser
 from experiments.artifacts import Entry, Place, store
 from experiments.files_api import FilesOut
-from experiments.views.artifacts import send
 from registry import queries
 from workspaces import access
 from workspaces.request import Request
 
 
-def walk(place: Place, folder: str = "") -> Iterator[Entry]:
-    for one in store().entries(place.below(folder).key):
-        path = f"{folder}/{one.path}" if folder else one.path
-        if one.is_dir:
-            yield from walk(place, path)
-        else:
-            yield Entry(path, is_dir=False, size_bytes=one.size_bytes)
-
-
 def files_of(place: Place) -> list[Entry]:
     """List a version's files; a version that is one file has that alone, by its own name."""
     alone = store().stat(place.key)
-    return list(walk(place)) if alone.is_dir else [Entry(place.name, is_dir=False, size_bytes=alone.size_bytes)]
+    return (
+        list(store().walk(place.key))
+        if alone.is_dir
+        else [Entry(place.name, is_dir=False, size_bytes=alone.size_bytes)]
+    )
 
 
 @extend_schema(responses=FilesOut)
@@ -54,4 +48,4 @@ def file(request: Request, name: str, number: str, path: str) -> HttpResponseBas
     """Send a file of a version."""
     place = queries.model_files(queries.version(request.actor, request.workspace, name, number))
     is_alone = path == place.name and not store().stat(place.key).is_dir
-    return send(place if is_alone else place.below(path))
+    return browser.send(place if is_alone else place.below(path))

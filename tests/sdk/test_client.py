@@ -127,9 +127,7 @@ def test_a_code_confirmed_in_a_browser_signs_the_terminal_in(wire, workspace, al
 
     def person(_seconds):
         code = next(line for line in said if "confirm the code" in line).split("code ")[1][:9]
-        answer = browse(alice_user).post(
-            reverse("workspaces:login-confirm"), {"code": code, "decision": "confirm"}
-        )
+        answer = browse(alice_user).post(reverse("workspaces:login-confirm"), {"code": code, "decision": "confirm"})
         assert answer.status_code == 302
 
     login.log_in(URL, say=said.append, sleep=person)

@@ -238,9 +238,7 @@ def test_a_model_is_tried_on_this_computer(ws, model, folder):
         "def init():\n    print('ready')\n"
         "def run(raw):\n    return {'got': json.loads(raw), 'files': os.listdir(os.environ['AZUREML_MODEL_DIR'])}\n"
     )
-    local = Model.deploy(
-        ws, "tried", [model], InferenceConfig("score.py"), LocalWebservice.deploy_configuration()
-    )
+    local = Model.deploy(ws, "tried", [model], InferenceConfig("score.py"), LocalWebservice.deploy_configuration())
     try:
         local.wait_for_deployment()
         assert local.run('{"a": 1}') == {"got": {"a": 1}, "files": ["model.joblib"]}

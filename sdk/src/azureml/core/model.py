@@ -426,3 +426,12 @@ def path_in_service(root: Path, name: str, version: int | None) -> str:
     if not inside:
         raise ModelNotFoundException(f"There is no model “{name}” in this service.")
     return str(inside[0] if len(inside) == 1 else folder)
+
+
+def __getattr__(name: str) -> Any:
+    """Give `InferenceConfig`, which is looked for here and needs this module itself."""
+    if name == "InferenceConfig":
+        from azureml.core.inference_config import InferenceConfig
+
+        return InferenceConfig
+    raise AttributeError(f"module “{__name__}” has no attribute “{name}”")
