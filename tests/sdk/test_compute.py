@@ -42,7 +42,10 @@ def test_an_existing_cluster_is_given_as_it_is(ws, cluster):
     assert ComputeTarget.create(ws, "cpu-cluster", config).scale_settings.maximum_node_count == 4
 
 
-def test_a_cluster_is_rescaled_and_deleted(ws, cluster, capsys):
+def test_a_cluster_is_rescaled_and_deleted(ws, cluster, capsys, monkeypatch):
+    from jobs.operations import make_room
+
+    monkeypatch.setattr("time.sleep", lambda _seconds: make_room())  # what happens meanwhile in a studio
     cluster.update(max_nodes=6)
     assert AmlCompute(ws, "cpu-cluster").scale_settings.maximum_node_count == 6
     cluster.delete()

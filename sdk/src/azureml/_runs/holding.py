@@ -13,6 +13,8 @@ from studio_sdk.files import RunFiles
 from azureml.core.workspace import Workspace
 from azureml.exceptions import UserErrorException, translated
 
+SNAPSHOT = "studio.snapshot"
+
 
 class FilesOfRun:
     """The part of a run that keeps files."""
@@ -22,6 +24,13 @@ class FilesOfRun:
 
     @property
     def _info(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+    @property
+    def _tags(self) -> dict[str, str]:
+        raise NotImplementedError
+
+    def _job(self) -> dict[str, Any] | None:
         raise NotImplementedError
 
     @property
@@ -103,3 +112,33 @@ class FilesOfRun:
         root = Path(destination or self._id)
         logs = [name for name in self.get_file_names() if name.startswith(("logs/", "user_logs/", "azureml-logs/"))]
         return [str(self._files.download(name, root / name)) for name in logs]
+
+    # ---- The code ----------------------------------------------------------------------
+
+    def get_snapshot_id(self) -> str | None:
+        """Give the name of the folder of code that the run was started with; None when none was kept."""
+        job = self._job()
+        return str(job["snapshot"]) if job else self._tags.get(SNAPSHOT)
+
+    def take_snapshot(self, file_or_folder_path: str) -> str:
+        """Keep a folder of code for the run; gives its name."""
+        from azureml._jobs.submission import send
+
+        digest = send(self._workspace, file_or_folder_path)
+        self._keep_snapshot(digest)
+        return digest
+
+    def _keep_snapshot(self, digest: str) -> None:
+        raise NotImplementedError
+
+    def restore_snapshot(self, snapshot_id: str | None = None, path: str | None = None) -> str:
+        """Download the code as a zip into a folder; gives the file's path."""
+        digest = snapshot_id or self.get_snapshot_id()
+        if not digest:
+            raise UserErrorException("The run has no snapshot.")
+        folder = Path(path or ".")
+        folder.mkdir(parents=True, exist_ok=True)
+        target = folder / f"{digest[:12]}.zip"
+        with translated(), self._workspace._api.stream(f"snapshots/{part(digest)}/zip") as answer:
+            target.write_bytes(b"".join(answer.iter_content(files.CHUNK_BYTES)))
+        return str(target)

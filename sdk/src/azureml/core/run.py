@@ -13,7 +13,7 @@ from studio_sdk.client import part
 from studio_sdk.tracking import Tracking, named
 
 from azureml._runs import values
-from azureml._runs.holding import FilesOfRun
+from azureml._runs.holding import SNAPSHOT, FilesOfRun
 from azureml._runs.metrics import RunMetrics
 from azureml._runs.offline import OfflineRun
 from azureml._runs.tags import RunTags
@@ -355,6 +355,19 @@ class Run(FilesOfRun, RunMetrics, RunTags):
             resources=resource_configuration, run_id=self._id,
         )  # fmt: skip
         return Model._register_from_run(self, name, path, description or "", details)
+
+    def _keep_snapshot(self, digest: str) -> None:
+        self._log(tags={SNAPSHOT: digest})
+
+    def get_environment(self) -> Any:
+        """Give the environment of a submitted run. Raises UserErrorException for a run that has none of its own."""
+        from azureml.core.environment import Environment
+
+        job = self._job()
+        if not job or not job.get("environment_name"):
+            raise UserErrorException("The run has no environment with a name.")
+        name, _at, version = str(job["environment_name"]).partition("@")
+        return Environment.get(self._workspace, name, version or None)
 
     # ---- Its looks ----------------------------------------------------------------------
 
