@@ -7,8 +7,8 @@ from typing import Any
 
 PREFIX = "azureml-"
 
-CLIENT = "mlflow-skinny>=3.1,<3.19"
-OWN = "azureml-mlflow"  # the studio's own, under the name that scripts ask for
+# The second is the studio's own, under the name that scripts ask for.
+CLIENT = ("mlflow-skinny>=3.1,<3.19", "azureml-mlflow")
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,7 @@ CURATED = {
             "What the tutorials of the original ask for: scikit-learn, pandas and matplotlib of a time when NumPy "
             "still had its old names.",
             (
-                CLIENT,
-                OWN,
+                *CLIENT,
                 "numpy<1.24",
                 "pandas<2",
                 "scikit-learn<1.3",
@@ -44,13 +43,12 @@ CURATED = {
                 "skops",
             ),
         ),
-        Curated("AzureML-Minimal", "Python and the client that logs, nothing else.", (CLIENT, OWN)),
+        Curated("AzureML-Minimal", "Python and the client that logs, nothing else.", CLIENT),
         Curated(
             "azureml-sklearn-1.5",
             "scikit-learn 1.5.",
             (
-                CLIENT,
-                OWN,
+                *CLIENT,
                 "scikit-learn==1.5.*",
                 "numpy<2.3",
                 "pandas<2.4",
@@ -63,7 +61,7 @@ CURATED = {
         Curated(
             "sklearn-current",
             "The newest scikit-learn that the studio was tried with.",
-            (CLIENT, OWN, "scikit-learn==1.9.*", "numpy<3", "pandas", "scipy", "matplotlib", "joblib", "skops"),
+            (*CLIENT, "scikit-learn==1.9.*", "numpy<3", "pandas", "scipy", "matplotlib", "joblib", "skops"),
         ),
     )
 }

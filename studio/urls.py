@@ -58,5 +58,6 @@ urlpatterns = [
     # … and of the caller's default workspace, or the one that the header names.
     path("", include(mlflow_urls.urlpatterns)),
     path("w/<str:workspace>/", include(WORKSPACE)),
+    path(AZUREML, views.mlflow_link, name="mlflow-link"),
     path(AZUREML, include(mlflow_urls.urlpatterns)),
 ]

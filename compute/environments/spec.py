@@ -33,8 +33,8 @@ class BadEnvironment(ValueError):
 class EnvironmentSpec:
     """Packages for one Python minor version ("3.11"). `notes` say, a sentence each, what was left out or replaced.
 
-    `is_strict`: what cannot be had as it is written is an error, not replaced. `client` names the studio's own client, if
-    it is installed too.
+    `is_strict`: what cannot be had as it is written is an error, not replaced. `client` names the studio's own client,
+    if that is installed too.
     """
 
     python: str

@@ -4,6 +4,7 @@ import json
 
 from azureml.core import Experiment, Model, Workspace
 from azureml.core.resource_configuration import ResourceConfiguration
+from azureml.exceptions import WebserviceException
 from sklearn.datasets import load_iris
 
 ws = Workspace.from_config()
@@ -26,7 +27,7 @@ answer = web_service.run(json.dumps({"data": rows}))
 assert answer in ({"predict": [0, 2]}, [0, 2]), answer
 try:
     model.delete()
-except Exception as error:
+except WebserviceException as error:
     assert "scikit-learn-service" in str(error), error
 else:
     raise SystemExit("a model that serves was deleted")

@@ -1,5 +1,5 @@
 import argparse
-import os
+from pathlib import Path
 
 import joblib
 from azureml.core.run import Run
@@ -21,5 +21,5 @@ model = SVC(kernel=args.kernel, C=args.penalty).fit(x_train, y_train)
 accuracy = model.score(x_test, y_test)
 print(f"Accuracy of SVM classifier on test set: {accuracy:.2f}")
 run.log("Accuracy", float(accuracy))
-os.makedirs("outputs", exist_ok=True)
+Path("outputs").mkdir(exist_ok=True)
 joblib.dump(model, "outputs/model.joblib")
