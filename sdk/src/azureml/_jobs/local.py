@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import sys
@@ -103,8 +104,9 @@ class LocalProcess:
 
     def command(self) -> list[str]:
         words = self.config.words
-        return [self.interpreter(), *words[1:]] if words[0] == "python" else words
+        return [self.interpreter, *words[1:]] if words[0] == "python" else words
 
+    @functools.cached_property
     def interpreter(self) -> str:
         environment = self.config.run_config.environment
         if environment.python.user_managed_dependencies:
@@ -131,6 +133,8 @@ class LocalProcess:
             "AZUREML_ARM_WORKSPACE_NAME": workspace.name,
             "AZUREML_ARM_PROJECT_NAME": experiment.name,
             "PYTHONUNBUFFERED": "1",
+            # A command of the shell finds the same Python by its name.
+            "PATH": os.pathsep.join([str(Path(self.interpreter).parent), os.environ.get("PATH", os.defpath)]),
         }
         return {**os.environ, **variables_of(self.config), **own}
 

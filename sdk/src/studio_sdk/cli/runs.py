@@ -26,7 +26,9 @@ def add(verbs: Verbs, common: argparse.ArgumentParser) -> None:
 
     noun = Noun(verbs, common, "run", "runs: list, show, log, files")
     found = noun.verb("list", "list runs, the newest first", list_runs)
-    found.add_argument("-e", "--experiment", action="append", help="of this experiment (its id); may be repeated")
+    found.add_argument(
+        "-e", "--experiment", action="append", help="of this experiment (its name or id); may be repeated"
+    )
     found.add_argument("-f", "--filter", default="", help="such as: metrics.loss < 0.1 and start_time > -7d")
     found.add_argument("--order", action="append", help="such as: metrics.loss ASC")
     found.add_argument("-n", "--limit", type=int, default=20)
@@ -67,12 +69,20 @@ def delete_experiment(given: argparse.Namespace) -> None:
 
 
 def list_runs(given: argparse.Namespace) -> None:
+    found = context.context(given)
     asked: dict[str, Any] = {"filter": given.filter, "limit": given.limit}
     if given.experiment:
-        asked["experiment"] = given.experiment
+        asked["experiment"] = [experiment_id(found, one) for one in given.experiment]
     if given.order:
         asked["order_by"] = given.order
-    show(context.context(given).api.get("runs", **asked)["runs"], COLUMNS, given.output)
+    show(found.api.get("runs", **asked)["runs"], COLUMNS, given.output)
+
+
+def experiment_id(found: context.Context, word: str) -> str:
+    """Take an id as it is, and find that of a name."""
+    if word.isdigit():
+        return word
+    return str(found.mlflow.get("experiments/get-by-name", experiment_name=word)["experiment"]["experiment_id"])
 
 
 def show_run(given: argparse.Namespace) -> None:
