@@ -1,4 +1,4 @@
-"""Scripts as users of Azure ML SDK v1 wrote them, each by itself: another folder, another environment, a studio's wheel.
+"""Scripts as users of Azure ML SDK v1 wrote them: each in another folder and environment, with a studio's wheel.
 
 They stand in `azureml_flows/` and go on from one another: the model of F4 is deployed by F5 and F6, that of F7 by F8.
 """
