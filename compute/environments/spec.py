@@ -98,7 +98,7 @@ def make(
             kept.append(normal(requirement))
             names.add(canonicalize_name(requirement.name))
     if left_out and not names & {"mlflow", "mlflow-skinny"}:
-        kept.append(CLIENT)
+        kept += [CLIENT, *([] if "pandas" in names else ["pandas"])]  # logging a model needs pandas
     return EnvironmentSpec(
         python=minor_of(python) if python else default_python(),
         requirements=tuple(sorted(set(kept))),

@@ -24,7 +24,7 @@ assert "model/model.pkl" in run.get_file_names()
 assert "trained with 0.3" in run._files.text("user_logs/std_log.txt")
 assert run.get_details()["target"] == "local"
 assert run.get_snapshot_id()
-assert len(list(run.experiment.get_runs())) == 1, "the script's start_run made a second run"
+assert next(iter(run.experiment.get_runs())).id == run.id, "the script's start_run made a second run"
 
 try:
     mlflow.projects.run(uri=PROJECT, entry_point="broken", backend="azureml", use_conda=False)
