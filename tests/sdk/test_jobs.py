@@ -188,11 +188,24 @@ def test_a_child_is_submitted_below_its_parent(ws, source, cluster):
     assert [one.id for one in parent.get_children()] == [child.id]
 
 
-def test_a_script_inside_a_job_finds_its_run(ws, source, cluster, monkeypatch):
+def test_a_script_inside_a_job_finds_its_run_by_what_the_node_tells_it(ws, workspace, source, cluster, monkeypatch):
+    """Its token is the run's, and reaches less than the submitter's."""
     from azureml.core import Run
+
+    from jobs.operations.running import JOB_PERMISSIONS
+    from workspaces.models import Token
+    from workspaces.operations import make_token
 
     config = ScriptRunConfig(str(source), script="train.py", compute_target=cluster, environment=sklearn())
     run = Experiment(ws, "remote").submit(config)
+    _token, secret = make_token(
+        kind=Token.Kind.JOB, name="job", workspace=workspace, permissions=JOB_PERMISSIONS, subject=run.id
+    )
+    monkeypatch.delenv("STUDIO_URL")
+    monkeypatch.delenv("STUDIO_TOKEN")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://localhost/w/main")
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", secret)
+    monkeypatch.setenv("MLFLOW_RUN_ID", run.id)
     monkeypatch.setenv("AZUREML_RUN_ID", run.id)
     monkeypatch.setenv("AZUREML_ARM_WORKSPACE_NAME", "main")
     inside = Run.get_context()

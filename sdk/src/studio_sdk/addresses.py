@@ -81,6 +81,8 @@ def default_url() -> str:
     """Give the studio that is meant when none is named. Raises NotConfigured, with what to do."""
     if url := os.environ.get("STUDIO_URL"):
         return url.rstrip("/")
+    if url := url_of_job():
+        return url
     logins = list(folders.read(credentials.LOGINS))
     if len(logins) == 1:
         return logins[0]
@@ -88,3 +90,11 @@ def default_url() -> str:
         "Which studio? Put its config.json (workspace menu, “Download config”) beside your script, set STUDIO_URL, "
         "or run “studio login <address>”."
     )
+
+
+def url_of_job() -> str:
+    """Give the studio in which this process is a job: it is told MLflow's address."""
+    parts = urlsplit(os.environ.get("MLFLOW_TRACKING_URI", ""))
+    if not os.environ.get("MLFLOW_RUN_ID") or parts.scheme not in ("http", "https"):
+        return ""
+    return f"{parts.scheme}://{parts.netloc}"

@@ -109,7 +109,8 @@ class Run(FilesOfRun, RunMetrics, RunTags):
         if run_id and name:
             subscription = os.environ.get("AZUREML_ARM_SUBSCRIPTION")
             group = os.environ.get("AZUREML_ARM_RESOURCEGROUP")
-            run = Run.get(Workspace(subscription, group, name), run_id)
+            # A job's token opens its run, and does not reach what describes the workspace.
+            run = Run.get(Workspace(subscription, group, name, _disable_service_check=True), run_id)
             run._is_inside = True
             return run
         if not allow_offline:
@@ -184,7 +185,7 @@ class Run(FilesOfRun, RunMetrics, RunTags):
         """Give the job behind a submitted run; nothing for one of a script's own."""
         from azureml._jobs.reading import job
 
-        return job(self._workspace, self._id) if self._is_submitted else None
+        return job(self._workspace, self._id) if self._is_submitted and not self._is_inside else None
 
     @property
     def _is_submitted(self) -> bool:
@@ -196,7 +197,7 @@ class Run(FilesOfRun, RunMetrics, RunTags):
         job = self._job()
         details: dict[str, Any] = {
             "runId": self._id,
-            "target": job["target"] if job else "sdk",
+            "target": job["target"] if job else self._tags.get("azureml.target", "sdk"),
             "status": self.get_status(),
             "startTimeUtc": iso(self._info.get("start_time")),
             "properties": self.properties,

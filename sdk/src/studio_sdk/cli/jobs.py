@@ -28,7 +28,8 @@ def add(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     noun = Noun(verbs, common, "job", "jobs: submit, follow, cancel")
     made = noun.verb("submit", "run a folder's script, or an entry point of its MLproject, on a cluster", submit)
     made.add_argument("folder", help="the code; .amlignore and .gitignore leave files out")
-    made.add_argument("command", nargs="*", help="what to run, after --, such as: -- python train.py --alpha 0.1")
+    made.set_defaults(command=[])
+    made.epilog = "What to run stands at the end, after --, such as: -- python train.py --alpha 0.1"
     made.add_argument("-e", "--experiment", required=True)
     made.add_argument("-c", "--compute", default="", help="the cluster (the studio's own)")
     made.add_argument("--entry-point", help="of the MLproject, in place of a command")

@@ -24,6 +24,18 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
+def parsed(words: list[str]) -> argparse.Namespace:
+    """Read the words; those after “--” are a command to run, which argparse would take for its own."""
+    own, rest = (words[: words.index("--")], words[words.index("--") + 1 :]) if "--" in words else (words, [])
+    made = parser()
+    given = made.parse_args(own)
+    if rest and not hasattr(given, "command"):
+        made.error("nothing is run by this: leave “--” out")
+    if rest:
+        given.command = rest
+    return given
+
+
 def common() -> argparse.ArgumentParser:
     """What every command takes."""
     made = argparse.ArgumentParser(add_help=False)
@@ -34,7 +46,7 @@ def common() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    given = parser().parse_args(arguments)
+    given = parsed(sys.argv[1:] if arguments is None else list(arguments))
     try:
         given.do(given)
     except StudioError as error:

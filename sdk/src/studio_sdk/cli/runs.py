@@ -26,9 +26,7 @@ def add(verbs: Verbs, common: argparse.ArgumentParser) -> None:
 
     noun = Noun(verbs, common, "run", "runs: list, show, log, files")
     found = noun.verb("list", "list runs, the newest first", list_runs)
-    found.add_argument(
-        "-e", "--experiment", action="append", help="of this experiment (name or id); may be repeated"
-    )
+    found.add_argument("-e", "--experiment", action="append", help="of this experiment (name or id); may be repeated")
     found.add_argument("-f", "--filter", default="", help="such as: metrics.loss < 0.1 and start_time > -7d")
     found.add_argument("--order", action="append", help="such as: metrics.loss ASC")
     found.add_argument("-n", "--limit", type=int, default=20)
