@@ -32,7 +32,8 @@ class StudioArtifacts(MlflowArtifactsRepository):
         root = self.artifact_uri.partition("/mlflow-artifacts/artifacts")[2].strip("/")
         asked = "/".join(part for part in (root, path) if part)
         client = Client(self.studio.url, credential_for(self.studio.url))
-        found = client.get(f"{self.studio.path}/api/2.0/mlflow-artifacts/artifacts", path=asked)
+        place = f"{self.studio.path}/api/2.0/mlflow-artifacts/artifacts"
+        found = client.json("GET", place, params={"path": asked})
         rows = found.get("files", []) if found else []
         named = [(f"{path}/{row['path']}" if path else row["path"], row) for row in rows]
         infos = [FileInfo(name, bool(row.get("is_dir")), size_of(row)) for name, row in named]
