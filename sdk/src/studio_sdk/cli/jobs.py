@@ -67,11 +67,12 @@ def submit(given: argparse.Namespace) -> None:
     if given.time_limit:
         asked["time_limit_s"] = given.time_limit
     row = found.api.post("jobs", asked)
-    print(
-        f"{row['run_id']}  {found.page('runs/' + row['run_id'] + '/')}", file=sys.stderr if given.follow else sys.stdout
-    )
-    if given.follow:
-        follow(found, row["run_id"])
+    page = found.page(f"runs/{row['run_id']}/")
+    if not given.follow:
+        show({"run_id": row["run_id"], "page": page}, ("run_id", "page"), given.output)
+        return
+    print(f"{row['run_id']}  {page}", file=sys.stderr)
+    follow(found, row["run_id"])
 
 
 def what(given: argparse.Namespace) -> dict[str, Any]:
