@@ -203,6 +203,7 @@ def change_endpoint(
     needs_new = "max_concurrent" in changed
     endpoint.refresh_from_db()
     if checked.replicas is not None:
+        clusters.check_room(endpoint, *clusters.sized(_serving(endpoint), checked.replicas))
         _serving(endpoint).update(replicas=checked.replicas)
     newest = _serving(endpoint).order_by("-traffic", "-revision").first()
     if needs_new and endpoint.wanted == Wanted.RUNNING and newest and newest.model_version:
@@ -247,7 +248,9 @@ def start_endpoint(actor: Actor, endpoint: Endpoint) -> None:
         wanted=Wanted.RUNNING, state=EndpointState.TRANSITIONING, updated_ms=now_ms()
     )
     newest_first = endpoint.deployments.order_by("-revision")
-    back = list(newest_first.filter(wanted=Wanted.RUNNING).exclude(state=DeploymentState.FAILED)) or newest_first[:1]
+    back = list(newest_first.filter(wanted=Wanted.RUNNING).exclude(state=DeploymentState.FAILED))
+    back = back or list(newest_first[:1])
+    clusters.check_room(endpoint, *clusters.sized(back))
     takes_some = any(one.traffic or one.takes_traffic for one in back)
     for number, deployment in enumerate(back):
         if deployment.state not in (*COMING, *SERVING):
@@ -342,6 +345,8 @@ def _add_revision(
         model_files.check_servable(version)
     else:
         check_code(code)
+    beside = [] if takes_traffic else clusters.sized(_serving(endpoint))
+    clusters.check_room(endpoint, *beside, (replicas, clusters.Need(cores, int(memory * GIB))))
     # Two who deploy at once must not both take the same number.
     Endpoint.objects.select_for_update().get(pk=endpoint.pk)
     last = newest.revision if newest else 0

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from compute.environments import BadEnvironment
 from compute.models import BuildState
-from deployments import collection, failures, keys, replicas, telemetry
+from deployments import clusters, collection, failures, keys, replicas, telemetry
 from deployments.drivers.base import DriverError, Observed, ServingSpec
 from deployments.models import (
     COMING,
@@ -386,7 +386,9 @@ class _DeploymentStep:
         running = sum(bool(row["in_rotation"]) for row in deployment.seen)
         if busy is None or not running:
             return
-        limits = endpoint.min_replicas, endpoint.max_replicas
+        room = clusters.most_replicas(deployment)
+        most = endpoint.max_replicas if room is None else min(endpoint.max_replicas, room)
+        limits = min(endpoint.min_replicas, most), most
         needed = replicas.needed(running, busy, endpoint.target_utilization, *limits)
         if needed < deployment.replicas and limits[0] <= deployment.replicas <= limits[1]:
             calm_since = deployment.calm_since_ms or now
