@@ -409,3 +409,11 @@ class TrashRule(models.Model):
     days = models.PositiveIntegerField()
     updated_by = models.CharField(max_length=150)
     updated_ms = models.BigIntegerField(default=now_ms)
+
+
+from experiments.data.models import (  # noqa: E402  at the end: tables of a room of their own
+    Datastore as Datastore,
+    DatasetVersion as DatasetVersion,
+    RegisteredDataset as RegisteredDataset,
+    RunInput as RunInput,
+)
