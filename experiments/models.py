@@ -411,9 +411,4 @@ class TrashRule(models.Model):
     updated_ms = models.BigIntegerField(default=now_ms)
 
 
-from experiments.data.models import (  # noqa: E402  at the end: tables of a room of their own
-    Datastore as Datastore,
-    DatasetVersion as DatasetVersion,
-    RegisteredDataset as RegisteredDataset,
-    RunInput as RunInput,
-)
+from experiments.data import models as data_models  # noqa: E402, F401  the tables of a room of their own

@@ -32,9 +32,7 @@ def snippets(version: DatasetVersion, studio: str) -> list[Snippet]:
 
 def submission(version: DatasetVersion, name: str) -> str:
     inputs = json.dumps({name: {"dataset": str(version), "mode": "copy"}}, ensure_ascii=False)
-    return (
-        f'"inputs": {inputs},\n"command": ["python", "train.py", "--data", "${{{{inputs.{name}}}}}"]'
-    )
+    return f'"inputs": {inputs},\n"command": ["python", "train.py", "--data", "${{{{inputs.{name}}}}}"]'
 
 
 def script(version: DatasetVersion, name: str) -> str:
@@ -53,8 +51,8 @@ def anywhere(version: DatasetVersion, studio: str) -> str:
     where = f"{studio}/w/{quote(version.workspace.name)}/api/v1/datasets/{quote(version.dataset.name)}"
     url = f"{where}/versions/{version.number}/files/{quote(version.files[0]['name'])}"
     if version.dataset.kind != DatasetKind.TABULAR:
-        token = '-H "Authorization: Bearer $MLFLOW_TRACKING_TOKEN"'
-        return f"curl -fL {token} \\\n  -O {url!r}"
+        header = '-H "Authorization: Bearer $MLFLOW_TRACKING_TOKEN"'
+        return f"curl -fL {header} \\\n  -O {url!r}"
     name = repr(version.dataset.name)
     return "\n".join(
         [

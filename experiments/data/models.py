@@ -32,9 +32,7 @@ class Datastore(WorkspaceOwned):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["workspace", "name"], name="datastore_name"),
-            models.UniqueConstraint(
-                fields=["workspace"], condition=models.Q(kind="studio"), name="one_own_datastore"
-            ),
+            models.UniqueConstraint(fields=["workspace"], condition=models.Q(kind="studio"), name="one_own_datastore"),
         ]
 
     def __str__(self) -> str:

@@ -1,7 +1,7 @@
 """The process that profiles a table: open files are its descriptors, how to read them its argument, the answer JSON.
 
-It has none of the studio's secrets, and limits of its own. It reads rows one after the other, for so many seconds and no
-more: what it says is of the rows read, and it says how many those are. Of each column it holds a sample of the numbers
+It has none of the studio's secrets, and limits of its own. It reads rows one after the other, for so many seconds and
+no more: what it says is of the rows read, and how many those are. Of each column it holds a sample of the numbers
 (for the quantiles) and the first thousand different values (for the most frequent).
 """
 
@@ -11,6 +11,7 @@ import csv
 import io
 import json
 import math
+import os
 import random
 import resource
 import sys
@@ -143,7 +144,7 @@ def histogram(sample: Sequence[float], bins: int = 20) -> list[int]:
 
 def delimited(handle: int, asked: dict[str, Any]) -> tuple[list[str], Iterator[Sequence[Any]]]:
     csv.field_size_limit(LONGEST_FIELD)
-    file = io.TextIOWrapper(open(handle, "rb"), encoding=asked["encoding"], errors="replace", newline="")
+    file = io.TextIOWrapper(os.fdopen(handle, "rb"), encoding=asked["encoding"], errors="replace", newline="")
     rows = filter(None, csv.reader(file, delimiter=asked["separator"]))
     first = next(rows, [])
     if first:
@@ -165,7 +166,7 @@ def parquet(handle: int) -> tuple[list[str], Iterator[Sequence[Any]]]:
 
     arrow.set_cpu_count(1)
     arrow.set_io_thread_count(1)
-    file = reader.ParquetFile(open(handle, "rb"), pre_buffer=False)
+    file = reader.ParquetFile(os.fdopen(handle, "rb"), pre_buffer=False)
     names = [field.name for field in file.schema_arrow][:MOST_COLUMNS]
     return names, batches(file, names)
 

@@ -31,7 +31,8 @@ def datastore(actor: Actor, workspace: Workspace, name: str) -> Datastore:
     if name in ("default", stores.DEFAULT):
         stores.default_of(workspace)
         name = stores.DEFAULT
-    return access.fetch(actor, Datastore.objects.filter(workspace=workspace), name=name)
+    found: Datastore = access.fetch(actor, Datastore.objects.filter(workspace=workspace), name=name)
+    return found
 
 
 def datasets(actor: Actor, workspace: Workspace) -> QuerySet[RegisteredDataset]:

@@ -80,7 +80,11 @@ def data_explore(request: Request, name: str, number: int) -> HttpResponse:
     if is_partial(request) and request.headers.get("HX-Target") == "data-profile":
         return render(request, "experiments/_data_profile.html", {**context, "profile": shown_profile(version)})
     path = request.GET.get("path", "") or version.files[0]["name"]
-    context |= {"profile": shown_profile(version), "files": version.files[:FILES_SHOWN], **looked_at(request, version, path)}
+    context |= {
+        "profile": shown_profile(version),
+        "files": version.files[:FILES_SHOWN],
+        **looked_at(request, version, path),
+    }
     return render(request, "experiments/data_explore.html", context)
 
 
@@ -179,9 +183,7 @@ def files_of(request: Request, form: VersionForm, name: str) -> tuple[Datastore,
     store = queries.datastore(request.actor, request.workspace, stores.DEFAULT)
     folder = f"uploads/{name.replace('/', '-')}/{new_id()[:12]}"
     for file in said["uploads"]:
-        operations.put_file(
-            request.actor, store, path=f"{folder}/{file.name}", source=file, size_bytes=file.size
-        )
+        operations.put_file(request.actor, store, path=f"{folder}/{file.name}", source=file, size_bytes=file.size)
     return store, [folder]
 
 
@@ -199,7 +201,9 @@ def data_tag(request: Request, name: str, number: int) -> HttpResponseBase:
     """Set a tag, or take it away where its value is empty."""
     version = queries.version(request.actor, request.workspace, name, number)
     key, value = request.POST.get("key", "").strip(), request.POST.get("value", "").strip()
-    tags = {**version.dataset.tags, key: value} if value else {k: v for k, v in version.dataset.tags.items() if k != key}
+    tags = (
+        {**version.dataset.tags, key: value} if value else {k: v for k, v in version.dataset.tags.items() if k != key}
+    )
     try:
         operations.update_dataset(request.actor, version.dataset, tags=tags)
     except StudioError as error:
