@@ -56,8 +56,9 @@ def fetch_inputs(
             if not still_wanted():
                 return
             fetch_input(client, f"{work.path}/inputs/{name}/{place}", below(target, one["name"]), one["size_bytes"])
-        if owner is not None:
-            give_to(target, owner)
+    data = folder / "process" / "data"
+    if owner is not None and data.exists():
+        give_to(data, owner)  # the folder above the inputs too: the node's own umask lets nobody else through
 
 
 def fetch_input(client: StudioClient, url: str, target: Path, size_bytes: int) -> None:
