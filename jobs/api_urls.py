@@ -27,4 +27,6 @@ NODE = [
     path("node/jobs/<str:run_id>/finish", node_api.finish, name="node-finish"),
     path("node/jobs/<str:run_id>/logs/<path:name>", node_api.log, name="node-log"),
     path("node/jobs/<str:run_id>/snapshot", node_api.snapshot, name="node-snapshot"),
+    path("node/jobs/<str:run_id>/inputs/<str:name>", node_api.input_files, name="node-input-files"),
+    path("node/jobs/<str:run_id>/inputs/<str:name>/<int:place>", node_api.input_file, name="node-input-file"),
 ]

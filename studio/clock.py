@@ -33,6 +33,7 @@ app.conf.beat_schedule = {
         ("pack-points", "experiments.tasks.pack_points", 10.0),
         ("reconcile-purges", "experiments.tasks.reconcile_purges", 5.0),
         ("empty-trash", "experiments.tasks.empty_trash", 3600.0),
+        ("reconcile-profiles", "experiments.tasks.reconcile_profiles", 10.0),
         ("forget-uploads", "experiments.tasks.forget_uploads", 3600.0),
         ("tidy-webhooks", "workspaces.webhooks.tasks.tidy", 600.0),
     ]
