@@ -146,8 +146,10 @@ def mlflow(folder: Path, runs: int, metrics: int) -> Iterator[Peer]:
     port, store = free_port(), folder / "mlflow.db"
     base = f"http://127.0.0.1:{port}"
     where = ["--backend-store-uri", f"sqlite:///{store}", "--artifacts-destination", str(folder / "files")]
-    command = [str(BIN / "mlflow"), "server", *where, "--host", "127.0.0.1", "--port", str(port)]
-    with running(command, f"{base}/") as server:
+    # One worker: beside several its supervisor takes one that is busy for five seconds for dead, and kills it.
+    listening = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command = [str(BIN / "mlflow"), "server", *where, *listening]
+    with running(command, f"{base}/", {"PATH": f"{BIN}:{os.environ['PATH']}"}) as server:
         server.wait_ready(READY_WITHIN_S)
         fill_mlflow(store, folder, runs, metrics)
         yield Peer(server, base, f"{base}/#/experiments/1/runs", "a[href*='/runs/']:not([href$='/runs'])")
