@@ -144,7 +144,7 @@ def table_context(
         order=asked.order,
         group=asked.group,
         sizes=table.group_sizes(rows, asked.group) if asked.group and page.runs else {},
-        extremes=table.extremes(rows, page.columns) if page.runs else {},
+        extremes=table.extremes(rows, tables.judged(page.columns)) if page.runs else {},
         pins=pins,
         last_group=request.GET.get("in"),
         widths=columns.read_widths(request.GET.getlist("width")),
