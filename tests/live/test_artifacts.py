@@ -53,7 +53,8 @@ def run(client: httpx.Client) -> str:
 
 @pytest.fixture
 def page(studio: RunningStudio, chromium) -> Iterator[Page]:
-    with window(chromium, studio.url, session=studio.session()) as page:
+    # 400: a file that is there already is refused until the reader says that it may be replaced.
+    with window(chromium, studio.url, session=studio.session(), refused=400) as page:
         yield page
 
 
