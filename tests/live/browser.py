@@ -61,7 +61,7 @@ def window(
 ) -> Iterator[Page]:
     """Open a page of a fresh browser profile; what its console complains of fails the test.
 
-    `session` holds the cookies of someone signed in (`RunningStudio.session`); `refused` is a status that a test provokes.
+    `session` holds the cookies of someone signed in (`RunningStudio.session`); `refused` is a status it provokes.
     """
     context = browser.new_context(
         base_url=url,
