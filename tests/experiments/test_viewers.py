@@ -263,7 +263,7 @@ def test_a_notebook_shows_its_cells_and_what_they_put_out():
         "a.ipynb", json.dumps({"nbformat": 4, "cells": cells, "metadata": {"kernelspec": {"language": "python"}}})
     ).view
     prose, code = book.cells
-    assert "<h1>Title</h1>" in prose.prose
+    assert "<h3>Title</h3>" in prose.prose
     assert "<b" not in prose.prose
     assert code.number == "3"
     assert "".join(code.lines) == 'print(<span class="n">1</span>)'
