@@ -176,9 +176,19 @@ def test_a_day_without_the_hour_and_one_with_it_twice_have_one_tick_each():
 
 @pytest.mark.parametrize(
     "fields",
-    [{"cron": "x"}, {"cron": "* * * *"}, {"cron": "* * * * * *"}, {"cron": "0 0 31 2 *"}, {"time_zone": "Mars/Base"},
-     {"time_zone": "../etc"}, {"cron": "61 * * * *"}, {"name": ""}, {"name": "a/b"}, {"time_zone": ""}],
-)  # fmt: skip
+    [
+        {"cron": "x"},
+        {"cron": "* * * *"},
+        {"cron": "* * * * * *"},
+        {"cron": "0 0 31 2 *"},
+        {"time_zone": "Mars/Base"},
+        {"time_zone": "../etc"},
+        {"cron": "61 * * * *"},
+        {"name": ""},
+        {"name": "a/b"},
+        {"time_zone": ""},
+    ],
+)
 def test_a_schedule_that_cannot_be_is_refused(create, fields):
     with pytest.raises(InvalidValue):
         create(**fields)

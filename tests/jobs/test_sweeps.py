@@ -290,7 +290,7 @@ def test_a_sweep_is_made_of_a_job_and_a_plan_without_one_is_forgotten(submit, al
 
 
 def test_an_entry_point_gets_its_parameters(start, alice, workspace):
-    project = b"entry_points:\n  main:\n    parameters: {lr: float, depth: {default: 1}}\n    command: 'x {lr} {depth}'\n"
+    project = b"entry_points:\n  main:\n    parameters: {lr: float, depth: {default: 1}}\n    command: x {lr} {depth}"
     snapshot = operations.store_snapshot(alice, workspace, files={"MLproject": project})
     sweep = start(plan=Planned(snapshot, entry_point="main", environment=parse_requirements("numpy")))
     operations.move_sweeps()

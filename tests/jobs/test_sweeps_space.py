@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 
 import pytest
@@ -61,10 +62,27 @@ def test_lines_say_what_programs_say_and_come_back():
 
 @pytest.mark.parametrize(
     "line",
-    ["lr", "lr = 3", "lr = open('x')", "= choice(1)", "lr = uniform(2, 1)", "lr = uniform(1)", "lr = randint(1.5)",
-     "a b = choice(1)", "lr = choice()", "lr = quniform(0, 1, 0)", "lr = choice(x)", "lr = choice(1e999)", "lr = choice({1})",
-     "lr = choice('\\0')", "lr = uniform(0, 1e999)", "lr = normal(0, 0)", "lr = loguniform(0, 5000)", "a=choice(1)\n--a=choice(2)"],
-)  # fmt: skip
+    [
+        "lr",
+        "lr = 3",
+        "lr = open('x')",
+        "= choice(1)",
+        "lr = uniform(2, 1)",
+        "lr = uniform(1)",
+        "lr = randint(1.5)",
+        "a b = choice(1)",
+        "lr = choice()",
+        "lr = quniform(0, 1, 0)",
+        "lr = choice(x)",
+        "lr = choice(1e999)",
+        "lr = choice({1})",
+        "lr = choice('\\0')",
+        "lr = uniform(0, 1e999)",
+        "lr = normal(0, 0)",
+        "lr = loguniform(0, 5000)",
+        "a=choice(1)\n--a=choice(2)",
+    ],
+)
 def test_what_is_no_expression_is_refused(line):
     with pytest.raises(InvalidValue):
         make_space(read_lines(line))
@@ -72,10 +90,8 @@ def test_what_is_no_expression_is_refused(line):
 
 @given(st.text(max_size=60))
 def test_whatever_is_written_is_read_or_refused(text):
-    try:
+    with contextlib.suppress(InvalidValue):
         make_space(read_lines(text))
-    except InvalidValue:
-        pass
 
 
 @pytest.mark.parametrize(
@@ -142,9 +158,16 @@ def test_a_policy_looks_when_its_interval_has_come():
 
 @pytest.mark.parametrize(
     "values",
-    [{"kind": "bandit"}, {"kind": "bandit", "slack_factor": 1, "slack_amount": 1}, {"kind": "truncation"}, {"kind": "x"},
-     {"kind": "median", "evaluation_interval": 0}, {"kind": "bandit", "slack_factor": -1}, {"odd": 1}],
-)  # fmt: skip
+    [
+        {"kind": "bandit"},
+        {"kind": "bandit", "slack_factor": 1, "slack_amount": 1},
+        {"kind": "truncation"},
+        {"kind": "x"},
+        {"kind": "median", "evaluation_interval": 0},
+        {"kind": "bandit", "slack_factor": -1},
+        {"odd": 1},
+    ],
+)
 def test_a_policy_that_cannot_be_is_refused(values):
     with pytest.raises(InvalidValue):
         make_policy(values)
