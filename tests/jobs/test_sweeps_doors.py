@@ -127,7 +127,7 @@ def test_the_pages_of_a_sweep_from_form_to_cancel(submit, browse, alice_user, bo
     assert "Best so far" in text
     assert "uniform(1, 2)" in text
     assert sweep.run.name in page.get("/w/main/jobs/sweeps/").content.decode()
-    for part in ("", "state/"):
+    for part in ("", "state/", "code/"):
         assert "Open the sweep" in page.get(f"/w/main/jobs/{sweep.pk}/{part}").content.decode()
     only_looks = browse(bob_user)
     assert "Cancel sweep" not in only_looks.get(answer["Location"]).content.decode()
@@ -165,6 +165,9 @@ def test_the_pages_of_a_schedule(submit, browse, alice_user, bob_user):
     at = answer["Location"]
     assert at == f"/w/main/jobs/schedules/{schedule.pk}/"
     assert "nightly" in page.get("/w/main/jobs/schedules/").content.decode()
+    shown = page.get(at).content.decode()
+    assert f'action="{at}delete/"' in shown
+    assert "Time zone" in shown
     page.post(f"{at}run/")
     assert Job.objects.count() == 2
     page.post(f"{at}pause/")
@@ -181,6 +184,8 @@ def test_the_pages_of_a_schedule(submit, browse, alice_user, bob_user):
         False,
         "Active",
     )
-    assert "Run now" not in browse(bob_user).get(at).content.decode()
+    only_looks = browse(bob_user).get(at).content.decode()
+    assert "Run now" not in only_looks
+    assert "delete/" not in only_looks
     page.post(f"{at}delete/")
     assert not Schedule.objects.exists()
