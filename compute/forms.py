@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from compute.models import ComputeTarget
 from compute.sizes import DEFAULT, SIZES
 
 
@@ -29,11 +30,18 @@ class ClusterForm(ScaleForm):
         help_text=_("2–16 letters, digits and “-”."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
+    kind = forms.ChoiceField(
+        label=_("For"),
+        choices=[(ComputeTarget.Kind.CLUSTER, _("Jobs")), (ComputeTarget.Kind.INFERENCE, _("Endpoints"))],
+        initial=ComputeTarget.Kind.CLUSTER,
+        required=False,
+        help_text=_("A cluster for endpoints has “most nodes” agents, always; replicas must fit on them."),
+    )
     vm_size = forms.ChoiceField(
         label=_("VM size"),
         choices=size_choices,
         initial=DEFAULT,
-        help_text=_("What a job may use of its node: processors and memory."),
+        help_text=_("What a job may use of its node, or replicas of an agent: processors and memory."),
     )
     joins_only = forms.BooleanField(
         label=_("Only machines that join"),
@@ -41,13 +49,23 @@ class ClusterForm(ScaleForm):
         help_text=_("The studio starts no nodes on its own machine."),
     )
 
-    field_order = ["name", "vm_size", "min_nodes", "max_nodes", "idle_s", "joins_only"]
+    field_order = ["name", "kind", "vm_size", "min_nodes", "max_nodes", "idle_s", "joins_only"]
 
     def values(self) -> dict[str, Any]:
         said = dict(self.cleaned_data)
+        said.pop("kind")
         if said.pop("joins_only"):
             said["min_nodes"], said["max_nodes"] = 0, None
         return said
+
+    @property
+    def is_inference(self) -> bool:
+        return bool(self.cleaned_data["kind"] == ComputeTarget.Kind.INFERENCE)
+
+    def agents(self) -> dict[str, Any]:
+        """Give what a cluster for endpoints is made of."""
+        said = self.cleaned_data
+        return {"name": said["name"], "vm_size": said["vm_size"], "agent_count": said["max_nodes"]}
 
 
 class EnvironmentForm(forms.Form):

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from compute import forms, operations, queries
 from compute.models import ComputeTarget
-from lib.errors import InvalidValue, NotFound, StudioError
+from lib.errors import Conflict, InvalidValue, NotFound, StudioError
 from lib.html import FORM_ERROR, done, is_partial
 from workspaces import access
 from workspaces.request import Request
@@ -28,12 +28,17 @@ def target_create(request: Request) -> HttpResponse:
     form = forms.ClusterForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            target = operations.create_cluster(request.actor, request.workspace, **form.values())
-            return done(request, target_url(request, target))
+            return done(request, target_url(request, create(request, form)))
         except StudioError as error:
             form.add_error(error.field if error.field in form.fields else None, str(error))
     status = FORM_ERROR if form.errors else 200
     return render(request, "compute/target_form.html", {"form": form}, status=status)
+
+
+def create(request: Request, form: forms.ClusterForm) -> ComputeTarget:
+    if form.is_inference:
+        return operations.create_inference_cluster(request.actor, request.workspace, **form.agents())
+    return operations.create_cluster(request.actor, request.workspace, **form.values())
 
 
 @access.needs("compute.read")
@@ -74,7 +79,13 @@ def target_join(request: Request, name: str) -> HttpResponse:
 @access.needs("compute.write")
 @require_POST
 def target_delete(request: Request, name: str) -> HttpResponse:
-    operations.delete_cluster(request.actor, own_target(request, name))
+    target = own_target(request, name)
+    try:
+        operations.delete_cluster(request.actor, target)
+    except Conflict as error:
+        row = queries.target_row(request.actor, request.workspace, name)
+        context = {**target_context(row), "problem": error.message}
+        return render(request, "compute/target_detail.html", context, status=FORM_ERROR)
     return done(request, reverse("compute:target-list", args=[request.workspace.name]))
 
 

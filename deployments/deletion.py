@@ -7,6 +7,8 @@ from collections.abc import Collection
 
 from django.utils.translation import gettext as _
 
+from compute import holding as compute_holding
+from deployments import clusters
 from deployments.models import Deployment, DeploymentState, Endpoint, EndpointState, Wanted
 from registry import holding
 from workspaces.deletion import Count, Participant, register
@@ -42,4 +44,5 @@ def served(version_ids: Collection[int]) -> dict[int, list[str]]:
 
 def join() -> None:
     holding.served_by.append(served)
+    compute_holding.used_by.append(clusters.held_by)
     register(Participant(order=10, name="deployments", count=count, delete_next_batch=delete_next_batch))

@@ -118,6 +118,12 @@ class TrialForm(forms.Form):
         label=_("Body"), strip=False, widget=forms.Textarea(attrs={"rows": 16, "spellcheck": "false"})
     )
 
+    def sent(self) -> str:
+        return str(self.cleaned_data["body"])
+
+    def problem(self) -> str:
+        return str(self.errors["body"][0])
+
 
 class ConfirmForm(forms.Form):
     confirm = forms.CharField(max_length=64, strip=False)

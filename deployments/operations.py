@@ -203,6 +203,7 @@ def change_endpoint(
     needs_new = "max_concurrent" in changed
     endpoint.refresh_from_db()
     if checked.replicas is not None:
+        clusters.check_room(endpoint, *clusters.sized(_serving(endpoint), checked.replicas))
         _serving(endpoint).update(replicas=checked.replicas)
     newest = _serving(endpoint).order_by("-traffic", "-revision").first()
     if needs_new and endpoint.wanted == Wanted.RUNNING and newest and newest.model_version:
@@ -238,16 +239,23 @@ def stop_endpoint(actor: Actor, endpoint: Endpoint) -> None:
 
 @operation("deployments.write")
 def start_endpoint(actor: Actor, endpoint: Endpoint) -> None:
-    """Start a stopped or failed endpoint again with the last revision wanted. Raises Conflict while deleted."""
+    """Start a stopped or failed endpoint again: all revisions that were wanted, each with the share that it had.
+
+    Raises Conflict while the endpoint is deleted.
+    """
     _must_exist(endpoint)
     Endpoint.objects.filter(pk=endpoint.pk).update(
         wanted=Wanted.RUNNING, state=EndpointState.TRANSITIONING, updated_ms=now_ms()
     )
-    wanted = endpoint.deployments.filter(wanted=Wanted.RUNNING)
-    last = wanted.exclude(state=DeploymentState.FAILED).order_by("-traffic", "-revision").first()
-    last = last or endpoint.deployments.order_by("-revision").first()
-    if last is not None and last.state not in (*COMING, *SERVING):
-        _queue(last)
+    newest_first = endpoint.deployments.order_by("-revision")
+    back = list(newest_first.filter(wanted=Wanted.RUNNING).exclude(state=DeploymentState.FAILED))
+    back = back or list(newest_first[:1])
+    clusters.check_room(endpoint, *clusters.sized(back))
+    takes_some = any(one.traffic or one.takes_traffic for one in back)
+    for number, deployment in enumerate(back):
+        if deployment.state not in (*COMING, *SERVING):
+            # Those with a share keep it; where none has one, the newest takes all.
+            _queue(deployment, takes_traffic=deployment.takes_traffic or (number == 0 and not takes_some))
     _note(actor, endpoint, "started")
     _look_at(endpoint)
 
@@ -337,6 +345,8 @@ def _add_revision(
         model_files.check_servable(version)
     else:
         check_code(code)
+    beside = [] if takes_traffic else clusters.sized(_serving(endpoint))
+    clusters.check_room(endpoint, *beside, (replicas, clusters.Need(cores, int(memory * GIB))))
     # Two who deploy at once must not both take the same number.
     Endpoint.objects.select_for_update().get(pk=endpoint.pk)
     last = newest.revision if newest else 0
@@ -417,7 +427,7 @@ def _check_size(label: str, field: str, value: float, limits: tuple[float, float
         raise InvalidValue(_("%(label)s: between %(low)s and %(high)s.") % words, field=field)
 
 
-def _queue(deployment: Deployment) -> None:
+def _queue(deployment: Deployment, *, takes_traffic: bool = True) -> None:
     """Send a revision on its way once more, from the beginning."""
     deployment.wanted = Wanted.RUNNING
     deployment.state = DeploymentState.QUEUED
@@ -425,7 +435,7 @@ def _queue(deployment: Deployment) -> None:
     deployment.error = deployment.trace = deployment.detail = ""
     deployment.restarts = deployment.next_try_ms = 0
     deployment.environment = deployment.idle_since_ms = None
-    deployment.takes_traffic = True
+    deployment.takes_traffic = takes_traffic
     fields = [
         "takes_traffic",
         "idle_since_ms",

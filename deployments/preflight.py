@@ -10,11 +10,14 @@ from django.db.models import F, Sum
 from django.utils.translation import gettext as _
 
 from compute.environments import BadEnvironment
-from deployments import environments, model_files
-from deployments.models import COMING, SERVING, Deployment, Wanted
+from deployments import clusters, environments, model_files
+from deployments.models import COMING, SERVING, Deployment, Endpoint, Target, Wanted
+from experiments.models import Run
 from lib.errors import StudioError
 from lib.format import size as shown_size
-from registry.models import ModelVersion
+from registry.models import ModelVersion, RegisteredModel
+from registry.sources import in_run
+from workspaces.access import Actor
 
 Tone = Literal["ok", "warn", "bad"]
 MOST_NAMED = 6
@@ -29,9 +32,41 @@ class Finding:
     tone: Tone = "ok"
 
 
-def report(version: ModelVersion, memory_gb: float, replicas: int) -> list[Finding]:
-    """Look at a model version's files as data, at its environment and at this machine's memory."""
-    return [_servable(version), _signature(version), _files(version), _packages(version), _room(memory_gb, replicas)]
+@dataclass(frozen=True)
+class Asked:
+    """What a form asks for: so many replicas of a size, and the inference cluster if one is chosen."""
+
+    cpu_cores: float = 0.5
+    memory_gb: float = 1.0
+    replicas: int = 1
+    cluster: str = ""
+
+
+def report(version: ModelVersion, asked: Asked) -> list[Finding]:
+    """Look at a model version's files as data, at its environment, and at the memory of this machine or the cluster."""
+    model = [_servable(version), _signature(version), _files(version), _packages(version)]
+    return [*model, _room_on(version, asked) if asked.cluster else _room(asked.memory_gb, asked.replicas)]
+
+
+def candidate(actor: Actor, run: Run, path: str) -> ModelVersion:
+    """Give what a run's Artifacts tab shows at `path` as the version that it would be; nothing is saved.
+
+    Raises StudioError for a path that is none.
+    """
+    found = in_run(actor, run.workspace, f"{run.pk}/{path}", run.pk)
+    model = RegisteredModel(workspace=run.workspace, name=run.name)
+    return ModelVersion(
+        model=model,
+        version=1,
+        source=f"runs:/{run.pk}/{path}",
+        run=found.run,
+        logged_model=found.model,
+        artifact_path=found.path,
+    )
+
+
+def refused(error: StudioError) -> list[Finding]:
+    return [Finding(_("Model"), error.message, "bad")]
 
 
 def is_good(findings: list[Finding]) -> bool:
@@ -90,6 +125,17 @@ def _room(memory_gb: float, replicas: int) -> Finding:
     words = {"asked": shown_size(asked), "taken": shown_size(taken), "there": shown_size(there)}
     text = _("%(asked)s asked for; endpoints may take %(taken)s of %(there)s already") % words
     return Finding(_("Memory"), text, "warn" if there and asked + taken > there else "ok")
+
+
+def _room_on(version: ModelVersion, asked: Asked) -> Finding:
+    endpoint = Endpoint(workspace=version.workspace, target_kind=Target.CLUSTER, compute_name=asked.cluster)
+    each = clusters.Need(asked.cpu_cores, int(asked.memory_gb * (1 << 30)))
+    try:
+        clusters.check_room(endpoint, (asked.replicas, each))
+    except StudioError as error:
+        return Finding(_("Cluster"), error.message, "bad")
+    words = {"asked": each.times(asked.replicas), "name": asked.cluster}
+    return Finding(_("Cluster"), _("%(asked)s fit on “%(name)s”") % words)
 
 
 def memory_of_machine() -> int:

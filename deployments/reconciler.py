@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from compute.environments import BadEnvironment
 from compute.models import BuildState
-from deployments import collection, failures, keys, replicas, telemetry
+from deployments import clusters, collection, failures, keys, replicas, telemetry
 from deployments.drivers.base import DriverError, Observed, ServingSpec
 from deployments.models import (
     COMING,
@@ -101,6 +101,7 @@ class _EndpointStep:
             deployment.endpoint = self.endpoint
             steps.append(_DeploymentStep(deployment, self))
             steps[-1].run()
+        self._drop_failed()
         self._share_traffic()
         self._mind_standbys()
         self._route()
@@ -136,6 +137,19 @@ class _EndpointStep:
             elif deployment in arrived:
                 self._save(deployment, takes_traffic=False, idle_since_ms=now)
 
+    def _drop_failed(self) -> None:
+        """Divide the share of what failed among the others that have one."""
+        wanted = [one for one in self.deployments if self._is_wanted(one)]
+        failed = [one for one in wanted if one.state == DeploymentState.FAILED and (one.traffic or one.mirror)]
+        if not failed:
+            return
+        for deployment in failed:
+            self._save(deployment, traffic=0, mirror=0)
+        left = [one for one in wanted if one.traffic]
+        shares = scaled_to_100([one.traffic for one in left])
+        for deployment, share in zip(left, shares, strict=True):
+            self._save(deployment, traffic=share)
+
     def _mind_standbys(self) -> None:
         """End what has stood by long enough; never before the gateway's last old connection can have ended."""
         stay_ms = max(self.endpoint.standby_s * 1000, LINGER_MS)
@@ -161,7 +175,8 @@ class _EndpointStep:
         mirrored = next(((one, urls) for one, urls in there.items() if one.mirror and urls), None)
         mirror = None
         if mirrored is not None:
-            mirror = Mirror(weigh({"": (100, mirrored[1])}, most), mirrored[0].mirror)
+            socket = self.world.routes.mirror_socket(endpoint.pk)
+            mirror = Mirror(weigh({"": (100, mirrored[1])}, most), mirrored[0].mirror, socket)
         self.world.routes.put(
             Route(
                 endpoint.pk,
@@ -181,17 +196,19 @@ class _EndpointStep:
         return tuple(one.url for one in replicas.in_rotation(seen, deployment.seen, deployment.replicas))
 
     def _end(self, deployment: Deployment) -> None:
-        """End the replicas of a revision that is not wanted; one that failed stays Failed, with its reasons."""
-        if deployment.state in (DeploymentState.STOPPED, DeploymentState.FAILED) and not deployment.traffic:
+        """End the replicas of a revision that is not wanted; one that failed stays Failed, with its reasons.
+
+        The shares stay with what a start of a stopped endpoint brings back.
+        """
+        comes_back = deployment.wanted == Wanted.RUNNING and deployment.state != DeploymentState.FAILED
+        shares = {} if comes_back else {"traffic": 0, "mirror": 0}
+        has_ended = deployment.state in (DeploymentState.STOPPED, DeploymentState.FAILED)
+        if has_ended and (comes_back or not deployment.traffic):
             return
         self.driver.delete(deployment.key)
         self.remove_files(deployment)
         state = deployment.state if deployment.state == DeploymentState.FAILED else DeploymentState.STOPPED
-        deployment.state, deployment.traffic = state, 0
-        # What serves when the endpoint is started again is still wanted; only its replicas are not, now.
-        Deployment.objects.filter(pk=deployment.pk).update(
-            state=state, traffic=0, mirror=0, idle_since_ms=None, seen=[], detail=""
-        )
+        self._save(deployment, state=state, idle_since_ms=None, seen=[], detail="", **shares)
 
     def remove_files(self, deployment: Deployment) -> None:
         self.world.remove_files(self.world.folder(deployment))
@@ -217,8 +234,10 @@ class _EndpointStep:
             return EndpointState.STOPPED
         serving = [one for one in self.deployments if one.traffic]
         if serving:
-            is_healthy = all(one.state == DeploymentState.HEALTHY for one in serving)
-            return EndpointState.HEALTHY if is_healthy else EndpointState.UNHEALTHY
+            states = {one.state for one in serving}
+            if states <= {DeploymentState.HEALTHY, *COMING}:
+                return EndpointState.HEALTHY if states == {DeploymentState.HEALTHY} else EndpointState.TRANSITIONING
+            return EndpointState.UNHEALTHY
         if any(self._is_wanted(one) and one.state in (*COMING, *SERVING) for one in self.deployments):
             return EndpointState.TRANSITIONING
         newest = self.deployments[-1] if self.deployments else None
@@ -367,7 +386,9 @@ class _DeploymentStep:
         running = sum(bool(row["in_rotation"]) for row in deployment.seen)
         if busy is None or not running:
             return
-        limits = endpoint.min_replicas, endpoint.max_replicas
+        room = clusters.most_replicas(deployment)
+        most = endpoint.max_replicas if room is None else min(endpoint.max_replicas, room)
+        limits = min(endpoint.min_replicas, most), most
         needed = replicas.needed(running, busy, endpoint.target_utilization, *limits)
         if needed < deployment.replicas and limits[0] <= deployment.replicas <= limits[1]:
             calm_since = deployment.calm_since_ms or now
@@ -542,6 +563,16 @@ class _DeploymentStep:
 
     def _trace(self) -> str:
         return failures.trace(self.driver.logs(self.deployment.key, TRACE_LINES))
+
+
+def scaled_to_100(shares: list[int]) -> list[int]:
+    """Bring shares to 100 in all as they stand to each other; the greatest takes what rounding leaves."""
+    total = sum(shares)
+    if not total:
+        return shares
+    scaled = [share * 100 // total for share in shares]
+    scaled[scaled.index(max(scaled))] += 100 - sum(scaled)
+    return scaled
 
 
 def _arrived(deployment: Deployment) -> tuple[int, int]:

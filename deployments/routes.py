@@ -34,10 +34,14 @@ class Replica:
 
 @dataclass(frozen=True)
 class Mirror:
-    """Replicas that are shown so many per cent of the requests; nobody waits for what they answer."""
+    """Replicas that are shown so many per cent of the requests; nobody waits for what they answer.
+
+    The gateway hands what it shows to itself at `socket`.
+    """
 
     replicas: tuple[Replica, ...]
     per_cent: int
+    socket: Path
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,39 @@ def upstream(route: Route) -> str:
         shown = f"    {route.mirror.per_cent}% 1;\n" if route.mirror.per_cent < 100 else ""
         rest = "0" if route.mirror.per_cent < 100 else "1"
         text += f'split_clients "$request_id" ${_variable(route)} {{\n{shown}    * {rest};\n}}\n'
+        text += _mirroring(route, route.mirror)
     return text
+
+
+def _mirroring(route: Route, mirror: Mirror) -> str:
+    """Write a server that says yes at once and asks the mirror's replicas afterwards.
+
+    nginx takes no further request from a connection while a mirror of its last one is open; here that connection is one
+    of its own, and no caller's.
+    """
+    key = f"{route.key}-mirror"
+    return f"""\
+server {{
+    listen "unix:{mirror.socket}";
+    access_log off;
+    client_max_body_size {route.body_bytes};
+    client_body_buffer_size 256k;
+    location = /score {{
+        mirror /shown;
+        error_page 405 = @seen;
+    }}
+    location @seen {{ return 204; }}
+    location = /shown {{
+        internal;
+        proxy_pass http://{key}/score;
+        proxy_http_version 1.1;
+        proxy_set_header Connection "";
+        proxy_set_header Host $http_host;
+        proxy_connect_timeout 1s;
+        proxy_read_timeout {route.timeout_s:g}s;
+    }}
+}}
+"""
 
 
 def _group(key: str, replicas: tuple[Replica, ...]) -> str:
@@ -126,13 +162,12 @@ location ^~ "{route.prefix}/" {{
 location = /_mirror/{key} {{
     internal;
     if (${_variable(route)} = 0) {{ return 204; }}
-    proxy_pass http://{key}-mirror/score;
+    proxy_pass "http://unix:{route.mirror.socket}:/score";
+    proxy_set_header Host $http_host;
     proxy_set_header X-Request-Start $msec;
-    proxy_http_version 1.1;
-    proxy_set_header Connection "";
     proxy_set_header X-Request-ID $studio_request_id;
-    # A caller's next request on the same connection waits for this one.
-    proxy_read_timeout 5s;
+    # A caller's next request on the same connection waits for this one, which is answered at once.
+    proxy_read_timeout 1s;
     proxy_connect_timeout 1s;
 }}
 {_refusals(route)}"""
@@ -193,6 +228,10 @@ class Routes:
 
     home: Path
     reload: Callable[[Path], Any]
+    sockets: Path | None = None  # where the gateway talks to itself; `<home>/run` unless its path is too long
+
+    def mirror_socket(self, endpoint_id: int) -> Path:
+        return (self.sockets or self.home / "run") / f"mirror-{endpoint_id}.sock"
 
     @property
     def folder(self) -> Path:

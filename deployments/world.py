@@ -14,6 +14,7 @@ from compute import queries as compute_queries
 from compute.models import EnvironmentBuild
 from deployments import environments, model_files, targets
 from deployments.drivers.base import Program, ServingDriver
+from deployments.drivers.process import short
 from deployments.environments import Interpreter
 from deployments.models import Deployment
 from deployments.routes import Routes
@@ -59,7 +60,11 @@ def real() -> World:
     return World(
         driver=targets.driver,
         # The gateway belongs to the shell above; its name comes by the settings, as its import may not.
-        routes=Routes(settings.HOME, import_string(settings.GATEWAY_RELOAD)),
+        routes=Routes(
+            settings.HOME,
+            import_string(settings.GATEWAY_RELOAD),
+            sockets=short(settings.HOME / "run", "mirror-0000000000.sock"),
+        ),
         models=settings.REPLICAS_DIR,
         request_environment=environments.request,
         interpreter=environments.interpreter,

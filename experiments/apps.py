@@ -8,10 +8,12 @@ class ExperimentsConfig(AppConfig):
 
     def ready(self) -> None:
         from experiments import deletion
+        from experiments.data import deletion as data_deletion
         from workspaces.deletion import register
         from workspaces.signals import workspace_created
 
         register(deletion.PARTICIPANT)
+        register(data_deletion.PARTICIPANT)
         workspace_created.connect(give_default_experiment, dispatch_uid="default experiment")
 
 

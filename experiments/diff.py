@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from experiments.queries.compare import Block, Kind, Values
-from experiments.tables import HIGHER_IS_BETTER, LOWER_IS_BETTER
+from experiments.tables import is_lower_better
 
 FEWEST_ROWS, MOST_ROWS = 25, 200
 CELLS = 3000
@@ -132,11 +132,3 @@ def cell(value: Value, base: Value, lower_is_better: bool | None = None) -> Cell
     if not math.isfinite(delta):
         return Cell(value, differs=True)
     return Cell(value, True, delta, None if lower_is_better is None else (delta < 0) == lower_is_better)
-
-
-def is_lower_better(key: str) -> bool | None:
-    """Read from a metric's name which way is better; None where it does not tell."""
-    name = key.lower()
-    if any(word in name for word in LOWER_IS_BETTER):
-        return True
-    return False if any(word in name for word in HIGHER_IS_BETTER) else None

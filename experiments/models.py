@@ -409,3 +409,6 @@ class TrashRule(models.Model):
     days = models.PositiveIntegerField()
     updated_by = models.CharField(max_length=150)
     updated_ms = models.BigIntegerField(default=now_ms)
+
+
+from experiments.data import models as data_models  # noqa: E402, F401  the tables of a room of their own

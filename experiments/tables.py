@@ -157,14 +157,25 @@ def cell(run: Run, column: Column, value: float | str | None, best: float | None
     return Cell(attributes.get(column.key, "text") if column.kind == "attribute" else "text", value, css)
 
 
-def best_of(column: Column, extremes: tuple[float, float] | None) -> float | None:
-    """Give the better end of a metric, where the name tells whether that is the lowest or the highest."""
-    name = column.key.lower()
-    if extremes is None:
-        return None
+def judged(columns: Sequence[Column]) -> list[Column]:
+    """Choose the metrics whose names tell which way is better: of the others no best one is sought."""
+    return [one for one in columns if one.kind == "metric" and is_lower_better(one.key) is not None]
+
+
+def is_lower_better(key: str) -> bool | None:
+    """Read from a metric's name which way is better; None where it does not tell."""
+    name = key.lower()
     if any(word in name for word in LOWER_IS_BETTER):
-        return extremes[0]
-    return extremes[1] if any(word in name for word in HIGHER_IS_BETTER) else None
+        return True
+    return False if any(word in name for word in HIGHER_IS_BETTER) else None
+
+
+def best_of(column: Column, extremes: tuple[float, float] | None) -> float | None:
+    """Give the better end of a metric, where its name tells which one that is."""
+    lower = is_lower_better(column.key)
+    if extremes is None or lower is None:
+        return None
+    return extremes[0] if lower else extremes[1]
 
 
 def head(label: str, column: str, order: str, css: str = "", hint: str = "") -> Head:

@@ -6,6 +6,7 @@ from celery import shared_task
 
 from experiments import metrics, purging
 from experiments.artifacts import uploads
+from experiments.data import profiling
 from experiments.purging import files, retention
 
 
@@ -36,3 +37,14 @@ def empty_trash() -> None:
     """Begin what the retention rules want, and look once more at what was removed a day ago."""
     retention.apply_all()
     files.look_again()
+
+
+@shared_task
+def profile_dataset(version_id: int) -> None:
+    """Count what is in a table; on the queue `build`, as it takes its time."""
+    profiling.work_on(version_id)
+
+
+@shared_task
+def reconcile_profiles() -> None:
+    profiling.send_queued()

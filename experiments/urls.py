@@ -2,6 +2,8 @@
 
 from django.urls import path
 
+from experiments.data import store_views
+from experiments.data import views as data
 from experiments.views import (
     artifacts,
     charts,
@@ -78,6 +80,26 @@ urlpatterns = [
     path("runs/<str:run_id>/note/", runs.run_note, name="run-note"),
     path("runs/<str:run_id>/delete/", runs.run_delete, name="run-delete"),
     path("runs/<str:run_id>/restore/", runs.run_restore, name="run-restore"),
+    path("data/", data.data_list, name="data-list"),
+    path("data/create/", data.data_create, name="data-create"),
+    path("datasets/<str:name>/", data.data_newest, name="data-newest"),
+    path("datasets/<str:name>/create/", data.data_version_create, name="data-version-create"),
+    path("datasets/<str:name>/<int:number>/", data.data_detail, name="data-detail"),
+    path("datasets/<str:name>/<int:number>/explore/", data.data_explore, name="data-explore"),
+    path("datasets/<str:name>/<int:number>/consume/", data.data_consume, name="data-consume"),
+    path("datasets/<str:name>/<int:number>/versions/", data.data_versions, name="data-versions"),
+    path("datasets/<str:name>/<int:number>/file/", data.data_file, name="data-file"),
+    path("datasets/<str:name>/<int:number>/describe/", data.data_describe, name="data-describe"),
+    path("datasets/<str:name>/<int:number>/tag/", data.data_tag, name="data-tag"),
+    path("datasets/<str:name>/<int:number>/profile/", data.data_profile, name="data-profile"),
+    path("datasets/<str:name>/<int:number>/delete/", data.data_delete, name="data-delete"),
+    path("datastores/", store_views.store_list, name="data-store-list"),
+    path("data/stores/create/", store_views.store_create, name="data-store-create"),
+    path("datastores/<str:name>/", store_views.store_detail, name="data-store"),
+    path("datastores/<str:name>/file/", store_views.store_file, name="data-store-file"),
+    path("datastores/<str:name>/upload/", store_views.store_upload, name="data-store-upload"),
+    path("datastores/<str:name>/file/delete/", store_views.store_file_delete, name="data-store-file-delete"),
+    path("datastores/<str:name>/delete/", store_views.store_delete, name="data-store-delete"),
     path("logged-models/<str:model_id>/", runs.logged_model, name="logged-model"),
     path("logged-models/<str:model_id>/artifacts/", artifacts.model_artifacts, name="logged-model-artifacts"),
     path("logged-models/<str:model_id>/artifact/", artifacts.model_artifact, name="logged-model-artifact"),

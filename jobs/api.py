@@ -16,6 +16,7 @@ from rest_framework.response import Response
 
 from compute.queries import find_target
 from compute.shapes import EnvironmentIn, asked_name, asked_spec
+from experiments.data import runs as run_data
 from experiments.models import Experiment, Run
 from experiments.operations import create_experiment
 from jobs import operations, queries, snapshots
@@ -49,6 +50,7 @@ class JobOut(serializers.ModelSerializer[Job]):
     logs = serializers.SerializerMethodField()
     warnings = serializers.SerializerMethodField()
     waits = serializers.SerializerMethodField()
+    inputs = serializers.SerializerMethodField()
 
     class Meta:
         model = Job
@@ -56,7 +58,7 @@ class JobOut(serializers.ModelSerializer[Job]):
             "run_id", "name", "experiment_id", "experiment", "target", "node", "command", "entry_point", "parameters",
             "state", "stages", "waits", "error", "warnings", "exit_code", "cpu_s", "attempt", "attempts_allowed",
             "time_limit_s", "snapshot", "environment_name", "environment_digest", "environment_state", "logs",
-            "left_behind", "submitted_by", "cancel_asked_ms", "created_ms", "started_ms", "ended_ms",
+            "left_behind", "inputs", "submitted_by", "cancel_asked_ms", "created_ms", "started_ms", "ended_ms",
         ]  # fmt: skip
 
     def get_started_ms(self, job: Job) -> int | None:
@@ -74,6 +76,16 @@ class JobOut(serializers.ModelSerializer[Job]):
 
     def get_waits(self, job: Job) -> str:
         return queries.why_it_waits(job)
+
+    def get_inputs(self, job: Job) -> list[dict[str, Any]]:
+        return run_data.shaped(job.run)
+
+
+class InputIn(serializers.Serializer[Any]):
+    """A dataset's version (`name@version`, or the newest), copied into the job's folder before the command runs."""
+
+    dataset = serializers.CharField(max_length=300)
+    mode = serializers.CharField(max_length=20, default="copy")
 
 
 class LimitsIn(serializers.Serializer[Any]):
@@ -117,6 +129,7 @@ class JobIn(serializers.Serializer[Any]):
     attempts_allowed = serializers.IntegerField(default=1)
     time_limit_s = serializers.IntegerField(default=None, allow_null=True, min_value=1, max_value=365 * 24 * 3600)
     parent_run_id = serializers.CharField(max_length=32, required=False)
+    inputs = serializers.DictField(child=InputIn(), default=dict)
 
 
 def actor_and_workspace(request: Request) -> tuple[access.Actor, Workspace]:
@@ -155,6 +168,7 @@ def submit(actor: access.Actor, workspace: Workspace, values: dict[str, Any]) ->
     fields = {
         **values,
         "env": Variables(values["env"]),
+        "inputs": {name: run_data.Wanted(**one) for name, one in values["inputs"].items()},
         "snapshot": code,
         "compute": find_target(actor, workspace, target) if target else None,
         "environment_name": asked_name(actor, workspace, asked) if asked else "",

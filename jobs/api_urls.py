@@ -3,6 +3,8 @@
 from django.urls import path
 
 from jobs import api, node_api
+from jobs.schedules import api as schedule_api
+from jobs.sweeps import api as sweep_api
 
 app_name = "jobs-api"
 
@@ -13,6 +15,12 @@ urlpatterns = [
     path("jobs/<str:run_id>/cancel", api.cancel, name="cancel"),
     path("jobs/<str:run_id>/rerun", api.rerun, name="rerun"),
     path("jobs/<str:run_id>/logs/<path:name>", api.log, name="log"),
+    path("sweeps", sweep_api.sweeps, name="sweeps"),
+    path("sweeps/<str:run_id>", sweep_api.sweep, name="sweep"),
+    path("sweeps/<str:run_id>/cancel", sweep_api.cancel, name="sweep-cancel"),
+    path("schedules", schedule_api.schedules, name="schedules"),
+    path("schedules/<str:name>", schedule_api.schedule, name="schedule"),
+    path("schedules/<str:name>/<str:verb>", schedule_api.act, name="schedule-act"),
     path("snapshots", api.list_snapshot, name="snapshots"),
     path("snapshots/blobs", api.store_contents, name="snapshot-contents"),
     path("snapshots/<str:digest>", api.snapshot, name="snapshot"),
@@ -27,4 +35,6 @@ NODE = [
     path("node/jobs/<str:run_id>/finish", node_api.finish, name="node-finish"),
     path("node/jobs/<str:run_id>/logs/<path:name>", node_api.log, name="node-log"),
     path("node/jobs/<str:run_id>/snapshot", node_api.snapshot, name="node-snapshot"),
+    path("node/jobs/<str:run_id>/inputs/<str:name>", node_api.input_files, name="node-input-files"),
+    path("node/jobs/<str:run_id>/inputs/<str:name>/<int:place>", node_api.input_file, name="node-input-file"),
 ]

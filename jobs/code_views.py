@@ -16,7 +16,7 @@ from experiments.browser.tab import show
 from jobs import differences, queries, snapshots
 from jobs.code_files import snapshot_files
 from jobs.models import Job
-from jobs.views import found
+from jobs.views import found, sweep_of
 from lib.errors import NotFound
 from lib.html import is_partial
 from workspaces.access import needs
@@ -31,6 +31,8 @@ PARTS, PART_ASKED = ("viewer", "artifact-tree"), {"find", "nodes", "sha256"}
 @require_safe
 def code(request: Request, run_id: str) -> HttpResponse:
     """Show the tree and the chosen file; what is chosen in it comes alone. By its own, it leads to the run's page."""
+    if sweep := sweep_of(request, run_id):
+        return render(request, "jobs/_sweep_for_run.html", {"sweep": sweep})
     job = found(request, run_id)
     if not is_partial(request):
         page = reverse("experiments:run-code", args=[request.workspace.name, job.pk])

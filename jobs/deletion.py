@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from experiments.artifacts import store
 from experiments.purging import Holder, Neighbour
-from jobs.models import JOB_ENDED, JOB_HELD, JOB_WAITING, Job, Snapshot
+from jobs.models import JOB_ENDED, JOB_HELD, JOB_WAITING, Job, JobPlan, Schedule, Snapshot, Sweep
 from jobs.operations import cancel_job
 from lib.clock import now_ms
 from lib.errors import NotFound
@@ -27,6 +27,10 @@ def count(workspace: Workspace) -> list[Count]:
 
 
 def delete_next_batch(workspace: Workspace) -> bool:
+    # Nothing submits jobs any more: sweeps and schedules of a workspace that is being deleted stand still.
+    Schedule.objects.filter(workspace=workspace).delete()
+    Sweep.objects.filter(workspace=workspace).delete()
+    JobPlan.objects.filter(workspace=workspace).delete()
     rows = Job.objects.filter(workspace=workspace)
     live = list(rows.filter(state__in=(*JOB_WAITING, *JOB_HELD))[:BATCH])
     for job in live:
@@ -50,9 +54,11 @@ def delete_next_batch(workspace: Workspace) -> bool:
 
 
 def holds_runs(run_ids: Collection[str]) -> dict[str, list[Holder]]:
-    """Say which runs a job still writes."""
+    """Say which runs a job still writes, or a sweep still adds children to."""
     live = Job.objects.filter(pk__in=run_ids).exclude(state__in=JOB_ENDED)
-    return {pk: [Holder("job", pk)] for pk in live.values_list("pk", flat=True)}
+    sweeps = Sweep.objects.filter(pk__in=run_ids, ended_ms=None)
+    found = {pk: [Holder("job", pk)] for pk in live.values_list("pk", flat=True)}
+    return found | {pk: [Holder("sweep", pk)] for pk in sweeps.values_list("pk", flat=True)}
 
 
 def places_of_runs(run_ids: Collection[str]) -> dict[str, list[str]]:

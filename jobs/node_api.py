@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, JsonResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 from drf_spectacular.utils import extend_schema
@@ -16,6 +17,9 @@ from rest_framework.response import Response
 
 from compute import sizes
 from compute.operations import cluster_of
+from experiments.data import runs as run_data
+from experiments.data.models import RunInput
+from experiments.data.sending import send_file
 from jobs import operations, snapshots
 from jobs.models import JOB_HELD, JOB_LIVE, Job
 from jobs.operations import running
@@ -84,6 +88,7 @@ def work(claim: operations.Claim) -> dict[str, Any]:
         "time_limit_s": job.time_limit_s,
         "environment": job.environment.spec if job.environment else None,
         "snapshot": job.snapshot.digest,
+        "inputs": [one.name for one in run_data.inputs_of(job.run)],
         "token": claim.token,
         "tracking_uri": f"{settings.STUDIO_INTERNAL_URL}/w/{job.workspace.name}",
     }
@@ -149,6 +154,31 @@ def snapshot(request: HttpRequest, run_id: str) -> StreamingHttpResponse:
     return StreamingHttpResponse(snapshots.tar(job.snapshot), content_type="application/x-tar")
 
 
+def input_files(request: HttpRequest, run_id: str, name: str) -> JsonResponse:
+    """List the files of one of a job's inputs."""
+    version = input_of(request, run_id, name).version
+    return JsonResponse({"files": [{"name": one["name"], "size_bytes": one["size_bytes"]} for one in version.files]})
+
+
+def input_file(request: HttpRequest, run_id: str, name: str, place: int) -> HttpResponseBase:
+    """Give a file of an input by its place in the list."""
+    version = input_of(request, run_id, name).version
+    if place >= len(version.files):
+        raise NotFound("The input has no such file.")
+    return send_file(version.datastore, version.files[place]["path"])
+
+
+def input_of(request: HttpRequest, run_id: str, name: str) -> RunInput:
+    """Give an input of a job that this node's cluster holds."""
+    actor: access.Actor = request.actor  # type: ignore[attr-defined]
+    if not Job.objects.filter(pk=run_id, target=cluster_of(actor), state__in=JOB_HELD).exists():
+        raise NotFound("There is no such job on this cluster.")
+    found = RunInput.objects.filter(run=run_id, name=name).select_related("version__datastore").first()
+    if found is None:
+        raise NotFound("The job has no such input.")
+    return found
+
+
 claim = access.node(claim)
 held = access.node(held)
 known = access.node(known)
@@ -156,3 +186,5 @@ beat = access.node(beat)
 finish = access.node(finish)
 log = access.node(csrf_exempt(require_POST(log)))
 snapshot = access.node(require_GET(snapshot))
+input_files = access.node(require_GET(input_files))
+input_file = access.node(require_GET(input_file))

@@ -12,3 +12,16 @@ def reconcile() -> None:
     """Look at every job not at rest. Waiting ones need no message: nodes ask for them each second."""
     operations.mark_silent_jobs()
     operations.make_room()
+
+
+@shared_task
+def reconcile_sweeps() -> None:
+    """Bring every sweep on."""
+    operations.move_sweeps()
+    operations.forget_plans()
+
+
+@shared_task
+def fire_schedules() -> None:
+    """Take the ticks that are due."""
+    operations.fire_schedules()

@@ -3,6 +3,8 @@
 from django.urls import path
 
 from jobs import code_views, submit_views, views
+from jobs.schedules import views as schedule_views
+from jobs.sweeps import views as sweep_views
 
 app_name = "jobs"
 
@@ -12,6 +14,17 @@ urlpatterns = [
     path("jobs/new/<str:digest>/", submit_views.submit, name="submit"),
     path("jobs/sample/", views.run_sample, name="run-sample"),
     path("jobs/on/<int:target_id>/", views.for_target, name="for-target"),
+    path("jobs/sweeps/", sweep_views.sweep_list, name="job-sweeps"),
+    path("jobs/sweeps/<str:run_id>/", sweep_views.sweep_detail, name="job-sweep"),
+    path("jobs/sweeps/<str:run_id>/cancel/", sweep_views.cancel, name="job-sweep-cancel"),
+    path("jobs/schedules/", schedule_views.schedule_list, name="job-schedules"),
+    path("jobs/schedules/<int:schedule_id>/", schedule_views.schedule_detail, name="job-schedule"),
+    path("jobs/schedules/<int:schedule_id>/pause/", schedule_views.pause, name="job-schedule-pause"),
+    path("jobs/schedules/<int:schedule_id>/resume/", schedule_views.resume, name="job-schedule-resume"),
+    path("jobs/schedules/<int:schedule_id>/run/", schedule_views.run_now, name="job-schedule-run"),
+    path("jobs/schedules/<int:schedule_id>/delete/", schedule_views.delete, name="job-schedule-delete"),
+    path("jobs/<str:run_id>/sweep/", sweep_views.sweep_create, name="job-sweep-create"),
+    path("jobs/<str:run_id>/schedule/", schedule_views.schedule_create, name="job-schedule-create"),
     path("jobs/<str:run_id>/", views.for_run, name="for-run"),
     path("jobs/<str:run_id>/state/", views.state, name="state"),
     path("jobs/<str:run_id>/cancel/", views.cancel, name="cancel"),

@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from jobs import logs, operations, queries
-from jobs.models import JOB_WAITING, Job
+from jobs.models import JOB_WAITING, Job, Sweep
+from jobs.sweeps.queries import sweeps
 from lib.errors import NotFound
 from lib.html import done
 from lib.http import number_in
@@ -42,6 +43,8 @@ def job_list(request: Request) -> HttpResponse:
 @require_safe
 def for_run(request: Request, run_id: str) -> HttpResponse:
     """Show a run's job: what the run page's tab holds. `?log=` names the file of ./logs that is shown."""
+    if sweep := sweep_of(request, run_id):
+        return render(request, "jobs/_sweep_for_run.html", {"sweep": sweep})
     job = found(request, run_id)
     context = job_context(job)
     wanted = request.GET.get("log", "")
@@ -60,6 +63,8 @@ def for_target(request: Request, target_id: int) -> HttpResponse:
 @access.needs("jobs.read")
 @require_safe
 def state(request: Request, run_id: str) -> HttpResponse:
+    if sweep := sweep_of(request, run_id):
+        return render(request, "jobs/_sweep_for_run.html", {"sweep": sweep})
     return render(request, "jobs/_state.html", job_context(found(request, run_id)))
 
 
@@ -107,6 +112,11 @@ def run_sample(request: Request) -> HttpResponse:
 
 def found(request: Request, run_id: str) -> Job:
     return access.fetch(request.actor, queries.jobs(request.actor, request.workspace), pk=run_id)
+
+
+def sweep_of(request: Request, run_id: str) -> Sweep | None:
+    """Give the sweep whose run it is: it has no job of its own."""
+    return sweeps(request.actor, request.workspace).filter(pk=run_id).first()
 
 
 def run_url(request: Request, job: Job) -> str:

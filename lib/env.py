@@ -47,3 +47,14 @@ def env_list(name: str, default: tuple[str, ...] = ()) -> list[str]:
 
 def env_path(name: str, default: Path) -> Path:
     return Path(os.environ.get(name) or default).absolute()
+
+
+def env_folders(name: str) -> dict[str, Path]:
+    """Read `name=/path,other=/path`; names are words, paths are absolute."""
+    found: dict[str, Path] = {}
+    for part in env_list(name):
+        word, sign, path = part.partition("=")
+        if not (sign and word.replace("-", "_").isidentifier() and path.startswith("/")) or word in found:
+            raise BadSetting(f"{name}: {part!r} is not name=/path, or the name stands twice.")
+        found[word] = Path(path)
+    return found

@@ -1,4 +1,4 @@
-"""Markdown that people write into notes, as HTML that can do no harm."""
+"""Markdown of notes, of files and of notebooks, as HTML that can do no harm."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ TAGS = {
     "table", "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
 ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
-# The page's own headings are h1 and h2: what a note calls its first is the third.
+# The page's own headings are h1 and h2: what a text calls its first is the third.
 DEEPER = {f"h{level}": f"h{min(level + 2, 6)}" for level in range(1, 7)}
 
 
 @cache
 def parser() -> MarkdownIt:
-    """CommonMark with tables and strikethrough; no HTML, and no pictures: a note must not call other hosts."""
+    """CommonMark with tables and strikethrough; no HTML, and no pictures: a text must not call other hosts."""
     from markdown_it import MarkdownIt  # on first use: not in every worker's memory
 
     return (
@@ -31,9 +31,9 @@ def parser() -> MarkdownIt:
     )
 
 
-def render(text: str) -> SafeString:
-    """Give a text's Markdown as clean HTML; what is longer than 100,000 characters ends there."""
-    found = parser().parse(text[:LONGEST])
+def render(text: str, *, longest: int = LONGEST) -> SafeString:
+    """Give a text's Markdown as clean HTML; what is longer than `longest` characters ends there."""
+    found = parser().parse(text[:longest])
     for token in found:
         token.tag = DEEPER.get(token.tag, token.tag)
     html = parser().renderer.render(found, parser().options, {})

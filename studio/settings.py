@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import plotly
 from django.utils.translation import gettext_lazy as _
 
-from lib.env import env_bool, env_int, env_list, env_path, env_str
+from lib.env import env_bool, env_folders, env_int, env_list, env_path, env_str
 from lib.outbound import Allowed
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -206,6 +206,11 @@ GATEWAY_RELOAD = "studio.gateway.reload"
 
 # After how many days deleted things go for good, where a workspace has no rule of its own; 0 is never.
 STUDIO_TRASH_DAYS = env_int("STUDIO_TRASH_DAYS", 30, least=0)
+
+# ---- Data -----------------------------------------------------------------------------------------------------------
+
+# Folders of this machine that workspaces' owners may open as datastores, to read: name=/path, separated by commas.
+DATA_FOLDERS = env_folders("STUDIO_DATA_FOLDERS")
 
 # ---- Celery ---------------------------------------------------------------------------------------------------------
 

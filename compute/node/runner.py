@@ -96,7 +96,14 @@ class Runner:
         built = stages.build_environment(self.builder, self.work)
         owner = owner if built.is_reachable else None
         self._patiently(lambda: stages.fetch_code(self.client, self.work, self.folder, owner=owner))
+        self._patiently(lambda: self._fetch_inputs(owner))
         return built
+
+    def _fetch_inputs(self, owner: int | None) -> None:
+        def still_wanted() -> bool:
+            return self.pulse.wanted == "run"
+
+        stages.fetch_inputs(self.client, self.work, self.folder, owner=owner, still_wanted=still_wanted)
 
     def _patiently(self, act: Any) -> None:
         """Repeat what needs the studio until it answers, unless the job is no longer wanted."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tarfile
-from pathlib import Path
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
@@ -13,7 +14,7 @@ from compute.environments.build import Builder
 from compute.node.archives import unpack
 from compute.node.beneath import files_beneath, open_beneath
 from compute.node.client import StudioClient
-from compute.node.work import Work
+from compute.node.work import Work, input_folder
 
 # Folders of the command whose files are the run's.
 KEPT = ("outputs", "logs")
@@ -38,6 +39,46 @@ def fetch_code(client: StudioClient, work: Work, folder: Path, *, owner: int | N
     archive.unlink()
     if owner is not None:
         give_to(code, owner)
+
+
+def fetch_inputs(
+    client: StudioClient, work: Work, folder: Path, *, owner: int | None, still_wanted: Callable[[], bool]
+) -> None:
+    """Copy the files of the job's inputs beside its code; what came whole before a break is not fetched again.
+
+    Raises StageFailed for a file that has another size than when the dataset's version was made.
+    """
+    for name in work.inputs:
+        target = input_folder(folder, name)
+        target.mkdir(parents=True, exist_ok=True)
+        listed = client.get(f"{work.path}/inputs/{name}")["files"]
+        for place, one in enumerate(listed):
+            if not still_wanted():
+                return
+            fetch_input(client, f"{work.path}/inputs/{name}/{place}", below(target, one["name"]), one["size_bytes"])
+    data = folder / "process" / "data"
+    if owner is not None and data.exists():
+        give_to(data, owner)  # the folder above the inputs too: the node's own umask lets nobody else through
+
+
+def fetch_input(client: StudioClient, url: str, target: Path, size_bytes: int) -> None:
+    if target.exists() and target.stat().st_size == size_bytes:
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    client.download(url, target)
+    if (size := target.stat().st_size) != size_bytes:
+        raise StageFailed(
+            f"The file {target.name} of an input has {size} bytes; the dataset's version was made of {size_bytes}. "
+            "Make a new version of the dataset."
+        )
+
+
+def below(folder: Path, name: str) -> Path:
+    """Give the place of a file. Raises StageFailed for a name that leads elsewhere."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or not path.parts:
+        raise StageFailed(f"The name {name!r} of an input's file leads out of its folder.")
+    return folder / path
 
 
 def give_to(folder: Path, uid: int) -> None:

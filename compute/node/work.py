@@ -1,13 +1,14 @@
 """A job's folder on the node.
 
 jobs/<run>-<attempt>/          the runner's: its launcher record, spec.json (secret), runner.log
-jobs/<run>-<attempt>/process/  the command's: its launcher record, code/ (where it runs), tmp/, log
+jobs/<run>-<attempt>/process/  the command's: its launcher record, code/ (where it runs), data/ (inputs), tmp/, log
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Mapping
@@ -23,6 +24,9 @@ STOPPED = "stopped"  # there when the runner was ended by a stop of the studio, 
 # Jobs get users of their own, numbers far from any account; two runs have the same one only by an odd chance.
 FIRST_USER = 2_000_000
 USERS = 1_000_000
+# The environment variable in which scripts written for the cloud studio look for an input.
+REFERENCE = "AZUREML_DATAREFERENCE_"
+INPUT = re.compile(r"\$\{\{\s*inputs\.(\w+)\s*\}\}")
 RUNNER_ENV = ("STUDIO_INTERNAL_URL", "STUDIO_NODE_TOKEN", "STUDIO_RUNTIME_HOME", "STUDIO_NODE_JOBS")
 
 
@@ -45,6 +49,7 @@ class Work:
     env: dict[str, str] = field(default_factory=dict)
     limits: dict[str, Any] = field(default_factory=dict)
     time_limit_s: int | None = None
+    inputs: list[str] = field(default_factory=list)
 
     @property
     def key(self) -> str:
@@ -111,17 +116,28 @@ def command_process(folder: Path, work: Work, python: Path, *, run_as_other: boo
     process = folder / "process"
     program, *arguments = work.command
     words = [str(python) if program in ("python", "python3") else program, *arguments]
+    folders = {name: str(input_folder(folder, name)) for name in work.inputs}
     return ProcessSpec(
         name=f"job-{work.key}",
         folder=process,
-        argv=tuple(words),
-        env=command_env(work, python),
+        argv=tuple(filled(word, folders) for word in words),
+        env=command_env(work, python) | {f"{REFERENCE}{name}": path for name, path in folders.items()},
         cwd=process / "code",
         log=process / "log",
         limits=Limits(**{**DEFAULT_LIMITS, **work.limits}),
         run_as=work.user if run_as_other else None,
         log_bytes_max=64 * 1024 * 1024,
     )
+
+
+def input_folder(folder: Path, name: str) -> Path:
+    """Say where the files of an input lie."""
+    return folder / "process" / "data" / name
+
+
+def filled(word: str, folders: Mapping[str, str]) -> str:
+    """Put the folders of inputs in the place of `${{inputs.name}}`; a name that is none of theirs stays as it is."""
+    return INPUT.sub(lambda found: folders.get(found[1], found[0]), word)
 
 
 DEFAULT_LIMITS: dict[str, Any] = {"cpu_weight": 1.0, "processes": 4096, "file_bytes": 64 * 1024**3}

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from compute import sizes
+from compute import holding, sizes
 from compute.models import TARGET_GONE, ComputeTarget, Node, NodeWish, TargetState
 from compute.operations.nodes import LOCAL_CLUSTER, forget_node
 from lib.clock import now_ms
@@ -116,8 +116,14 @@ def update_cluster(
 
 @operation("compute.write")
 def delete_cluster(actor: Actor, target: ComputeTarget) -> None:
-    """Take a cluster away: its jobs are canceled, its nodes leave, and its name is free once they have."""
+    """Take a cluster away: its jobs are canceled, its nodes leave, and its name is free once they have.
+
+    Raises Conflict, which names them, while there are endpoints on it.
+    """
     check_own(target)
+    # Who puts an endpoint on it holds the same row.
+    ComputeTarget.objects.select_for_update().get(pk=target.pk)
+    holding.require_unused(target)
     state = TargetState.DELETED if target.kind == ComputeTarget.Kind.INFERENCE else TargetState.DELETING
     ComputeTarget.objects.filter(pk=target.pk).update(state=state, modified_ms=now_ms())
     Node.objects.filter(target=target).update(wanted=NodeWish.LEAVE)

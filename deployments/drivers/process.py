@@ -210,8 +210,12 @@ def write_settings(folder: Path, spec: ServingSpec) -> None:
 
 def socket_path(folder: Path) -> Path:
     """Give the replica's socket: in its folder, or by a short link to it where the folder's own path is too long."""
-    path = folder / "http.sock"
-    return path if len(os.fsencode(path)) <= LONGEST_SOCKET else linked(folder) / "http.sock"
+    return short(folder, "http.sock") / "http.sock"
+
+
+def short(folder: Path, name: str) -> Path:
+    """Give the folder, or a short link to it where a socket of this name would have too long a path."""
+    return folder if len(os.fsencode(folder / name)) <= LONGEST_SOCKET else linked(folder)
 
 
 def linked(folder: Path) -> Path:

@@ -28,14 +28,34 @@ CLUSTER_REPLICAS = 2
 @access.needs("deployments.read")
 @require_GET
 def check(request: Request) -> HttpResponse:
-    """The report on a model version, a fragment of the form: `?version=&memory_gb=&kind=&replicas=`."""
-    rows = queries.servable_versions(request.actor, request.workspace)
-    version = next((one for one in rows if key(one) == request.GET.get("version")), None)
-    is_cluster = request.GET.get("kind") == Target.CLUSTER
-    replicas = (number_in(request, "replicas") or CLUSTER_REPLICAS) if is_cluster else 1
-    findings = preflight.report(version, decimal_in(request, "memory_gb", 1.0), min(32, replicas)) if version else []
+    """The report on what is to be deployed, a fragment of the form.
+
+    `?version=`, or `?run=&path=` for a run's model; `&memory_gb=&cpu_cores=&kind=&replicas=&compute_name=`.
+    """
+    try:
+        version = version_in(request)
+        findings = preflight.report(version, asked_in(request)) if version else []
+    except StudioError as error:
+        findings = preflight.refused(error)
     context = {"findings": findings, "is_good": preflight.is_good(findings)}
     return render(request, "deployments/_preflight.html", context)
+
+
+def version_in(request: Request) -> ModelVersion | None:
+    """Find what is to be deployed: a version, or what a run's model would be as one."""
+    if run_id := request.GET.get("run"):
+        run = access.fetch(request.actor, Run.objects.filter(workspace=request.workspace), pk=run_id)
+        return preflight.candidate(request.actor, run, request.GET.get("path", ""))
+    rows = queries.servable_versions(request.actor, request.workspace)
+    return next((one for one in rows if key(one) == request.GET.get("version")), None)
+
+
+def asked_in(request: Request) -> preflight.Asked:
+    is_cluster = request.GET.get("kind") == Target.CLUSTER
+    replicas = (number_in(request, "replicas") or CLUSTER_REPLICAS) if is_cluster else 1
+    cluster = request.GET.get("compute_name", "") if is_cluster else ""
+    sizes = decimal_in(request, "cpu_cores", 0.5), decimal_in(request, "memory_gb", 1.0)
+    return preflight.Asked(*sizes, replicas=max(1, min(32, replicas)), cluster=cluster)
 
 
 def decimal_in(request: Request, name: str, default: float) -> float:

@@ -11,7 +11,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from deployments import forms, operations, queries, telemetry
+from compute.queries import find_target
+from deployments import clusters, forms, operations, queries, telemetry
 from deployments.models import Endpoint
 from deployments.views.common import fetch, frame, url
 from lib.clock import now_ms
@@ -64,6 +65,16 @@ def for_model_version(request: Request, model: str, version: int) -> HttpRespons
     found = access.fetch(request.actor, rows.select_related("model__workspace"), version=version)
     endpoints = queries.endpoints_of(request.actor, found)
     return render(request, "deployments/_for_model_version.html", {"endpoints": endpoints, "version": found})
+
+
+@access.needs("deployments.read")
+@require_GET
+def for_cluster(request: Request, cluster: str) -> HttpResponse:
+    """The fragment on an inference cluster's page."""
+    found = find_target(request.actor, request.workspace, cluster)
+    endpoints = queries.endpoints(request.actor, request.workspace).filter(compute_name=found.name)
+    context = {"endpoints": endpoints, "room": clusters.room_of(found)}
+    return render(request, "deployments/_for_cluster.html", context)
 
 
 @access.needs("deployments.read")

@@ -10,38 +10,60 @@ from django.views.decorators.http import require_GET, require_POST
 from compute.queries import build_log
 from deployments import forms, model_files, operations, queries, snippets, trial
 from deployments.models import Endpoint
+from deployments.trial_form import SignatureForm, columns_of, rows_of
 from deployments.views.common import fetch, frame, url
 from lib.errors import NotFound, StudioError
 from lib.html import done, is_partial
 from lib.http import number_in
 from lib.textfile import Piece
+from registry.models import ModelVersion
 from workspaces import access
 from workspaces.request import Request
 
 
 def example(endpoint: Endpoint) -> str:
     """Give a body to try the endpoint with."""
-    deployment = queries.serving(endpoint) or queries.shown(endpoint)
-    version = deployment.model_version if deployment else None
+    version = tried_version(endpoint)
     try:
         return model_files.example_body(version) if version else "{}"
     except NotFound:
         return "{}"
 
 
+def tried_version(endpoint: Endpoint) -> ModelVersion | None:
+    deployment = queries.serving(endpoint) or queries.shown(endpoint)
+    return deployment.model_version if deployment else None
+
+
 @access.needs(GET="deployments.read", POST="keys.read")
 def endpoint_test(request: Request, name: str) -> HttpResponseBase:
+    """Send a body: `body` as it is, or one made of the signature's fields; `?as=json` shows the raw one."""
     endpoint = fetch(request, name)
-    form = forms.TrialForm(request.POST if request.method == "POST" else None, initial={"body": example(endpoint)})
-    context = {**frame(request, endpoint, "test"), "form": form}
-    if request.method == "POST" and form.is_valid():
+    signature = signature_form(request, endpoint)
+    is_raw = signature is None or request.GET.get("as") == "json" or "body" in request.POST
+    raw = forms.TrialForm(request.POST if request.method == "POST" else None, initial={"body": example(endpoint)})
+    form = raw if is_raw or signature is None else signature
+    context = {**frame(request, endpoint, "test"), "form": form, "is_raw": is_raw, "has_fields": signature is not None}
+    if request.method == "POST" and not form.is_valid():
+        context["problem"] = form.problem()
+    elif request.method == "POST":
         try:
-            context["trial"] = trial.send(endpoint, form.cleaned_data["body"])
-            context["curl"] = snippets.curl(endpoint, form.cleaned_data["body"])
+            context["trial"] = trial.send(endpoint, form.sent())
+            context["curl"] = snippets.curl(endpoint, form.sent())
         except StudioError as error:
             context["problem"] = error.message
     template = "deployments/_answer.html" if is_partial(request) and form.is_bound else "deployments/endpoint_test.html"
     return render(request, template, context)
+
+
+def signature_form(request: Request, endpoint: Endpoint) -> SignatureForm | None:
+    """Make the fields of the model's signature, with the rows of its example; None where it has no plain columns."""
+    version = tried_version(endpoint)
+    columns = columns_of(model_files.describe(version)) if version else ()
+    if not columns:
+        return None
+    is_sent = request.method == "POST" and "body" not in request.POST
+    return SignatureForm(request.POST if is_sent else None, columns=columns, rows=rows_of(example(endpoint), columns))
 
 
 @access.needs("deployments.read")

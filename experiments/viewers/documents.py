@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from django.utils.safestring import SafeString
@@ -13,6 +12,7 @@ from django.utils.safestring import SafeString
 from experiments.viewers.code import coloured, plain
 from experiments.viewers.outline import parsed_json
 from experiments.viewers.source import NotShown, Source
+from lib import markdown
 
 LONGEST_MARKDOWN = 512 * 1024
 LONGEST_NOTEBOOK = 8 * 1024 * 1024
@@ -52,22 +52,7 @@ class Notebook:
 
 
 def show_markdown(source: Source) -> SafeString:
-    return markdown(source.text(LONGEST_MARKDOWN))
-
-
-def markdown(text: str) -> SafeString:
-    """Make markup of Markdown. Its author's own markup stays text, and links lead only where links may."""
-    return SafeString(renderer().render(text))
-
-
-@cache
-def renderer() -> Any:
-    from markdown_it import MarkdownIt  # on first use: not in every worker's memory
-
-    made = MarkdownIt("js-default", {"html": False, "linkify": False, "maxNesting": 50})
-    # A picture elsewhere would tell its host who reads this: it is a link that one may follow.
-    made.disable("image")
-    return made
+    return markdown.render(source.text(LONGEST_MARKDOWN), longest=LONGEST_MARKDOWN)
 
 
 def show_notebook(source: Source) -> Notebook:
@@ -89,7 +74,7 @@ def language_of(metadata: Any) -> str:
 def cell(written: dict[str, Any], language: str) -> Cell:
     text = joined(written.get("source"))
     if written.get("cell_type") == "markdown":
-        return Cell("markdown", prose=markdown(text[:LONGEST_MARKDOWN]))
+        return Cell("markdown", prose=markdown.render(text, longest=LONGEST_MARKDOWN))
     if written.get("cell_type") != "code":
         return Cell("raw", lines=plain(text))
     outputs = [one for one in written.get("outputs") or [] if isinstance(one, dict)]

@@ -11,9 +11,10 @@ from urllib.parse import urlencode
 from django.db.models import QuerySet
 from django.http import HttpResponse, QueryDict, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_GET
 
 from experiments import diff, sidebyside
@@ -45,31 +46,23 @@ TABS: dict[str, str | Promise] = {
 
 @dataclass(frozen=True)
 class Compared:
-    """A run as its column is headed: addresses that leave it out, or make it the base."""
+    """A run as its column is headed."""
 
     run: Run
     is_base: bool
-    without: str
-    as_base: str
 
 
-def changed(query: QueryDict, **values: str | None) -> str:
-    """Write the address's query with other values; None leaves one out. Pages begin anew."""
+def settled(query: QueryDict) -> str:
+    """Write the address that the buttons of the heads ask for: another base, or a run less. Pages begin anew."""
     found = query.copy()
-    for name, value in {"page": None, **values}.items():
+    gone = found.pop("without", [])
+    found.setlist("run", [one for one in found.getlist("run") if one not in gone])
+    base = found.get("base")
+    for name in ("page", "base", *(name for name in ("find",) if not found.get(name))):
         found.pop(name, None)
-        if value is not None:
-            found[name] = value
-    return f"?{found.urlencode()}"
-
-
-def without(query: QueryDict, run_id: str) -> str:
-    found = query.copy()
-    found.setlist("run", [one for one in found.getlist("run") if one != run_id])
-    found.pop("page", None)
-    if found.get("base") == run_id:
-        del found["base"]
-    return f"?{found.urlencode()}"
+    if base and base not in gone:
+        found["base"] = base
+    return found.urlencode()
 
 
 def compared(request: Request) -> list[Compared]:
@@ -78,10 +71,7 @@ def compared(request: Request) -> list[Compared]:
     runs = chart_queries.runs_by_id(request.actor, request.workspace, ids)
     base = request.GET.get("base")
     runs.sort(key=lambda run: run.pk != base)
-    query = request.GET
-    return [
-        Compared(run, place == 0, without(query, run.pk), changed(query, base=run.pk)) for place, run in enumerate(runs)
-    ]
+    return [Compared(run, place == 0) for place, run in enumerate(runs)]
 
 
 def visible(request: Request) -> QuerySet[Run]:
@@ -90,7 +80,10 @@ def visible(request: Request) -> QuerySet[Run]:
 
 @access.needs("experiments.read")
 @require_GET
-def run_compare(request: Request) -> HttpResponse:
+@gzip_page
+def run_compare(request: Request) -> HttpResponseBase:
+    if "without" in request.GET or len(request.GET.getlist("base")) > 1:
+        return redirect(f"{request.path}?{settled(request.GET)}")
     columns = compared(request)
     runs = [column.run for column in columns]
     tab = request.GET.get("tab", "diff")
@@ -178,6 +171,7 @@ def written(request: Request, runs: list[Run]) -> Iterator[str]:
 
 @access.needs("experiments.read")
 @require_GET
+@gzip_page
 def compare_offer(request: Request) -> HttpResponse:
     """Answer runs that can be added: of the experiment of the first one, whose name or id begins as typed."""
     chosen, words = request.GET.getlist("run"), request.GET.get("add", "").strip()

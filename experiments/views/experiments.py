@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_GET, require_POST
 
 from experiments import forms, operations
@@ -124,6 +125,7 @@ def experiment_create(request: Request) -> HttpResponseBase:
 
 @access.needs("experiments.read")
 @require_GET
+@gzip_page
 def experiment_detail(request: Request, experiment_id: int) -> HttpResponseBase:
     return runs_page(request, fetch(request, experiment_id))
 

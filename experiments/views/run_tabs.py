@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_GET, require_POST
 
 from experiments import operations, tables
@@ -24,6 +25,7 @@ SYSTEM = "mlflow."
 
 @access.needs("experiments.read")
 @require_GET
+@gzip_page
 def run_children(request: Request, run_id: str) -> HttpResponse:
     run = fetch(request, run_id)
     page = table.page(nesting.children(run).order_by(), table.Question(), size=MOST_CHILDREN)

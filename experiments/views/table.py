@@ -12,6 +12,7 @@ from django.http import HttpResponse, QueryDict, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_GET
 
 from experiments import columns, forms, tables
@@ -42,6 +43,7 @@ class Chip:
 
 @access.needs("experiments.read")
 @require_GET
+@gzip_page
 def run_list(request: Request) -> HttpResponseBase:
     """Show the runs of the whole workspace."""
     return runs_page(request, None)
@@ -142,7 +144,7 @@ def table_context(
         order=asked.order,
         group=asked.group,
         sizes=table.group_sizes(rows, asked.group) if asked.group and page.runs else {},
-        extremes=table.extremes(rows, page.columns) if page.runs else {},
+        extremes=table.extremes(rows, tables.judged(page.columns)) if page.runs else {},
         pins=pins,
         last_group=request.GET.get("in"),
         widths=columns.read_widths(request.GET.getlist("width")),

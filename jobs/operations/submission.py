@@ -15,6 +15,7 @@ from kombu.exceptions import OperationalError
 from compute.environments import EnvironmentSpec
 from compute.models import TARGET_GONE, ComputeTarget
 from compute.operations import local_cluster, request_environment
+from experiments.data.runs import Wanted, give_inputs, wanted_again
 from experiments.models import Experiment, Run, RunStatus
 from experiments.operations import create_experiment, create_run, log_batch
 from jobs import projects, sample, snapshots
@@ -61,6 +62,7 @@ def submit_job(
     entry_point: str = "",
     parameters: Mapping[str, str] | None = None,
     parent: Run | None = None,
+    inputs: Mapping[str, Wanted] | None = None,
 ) -> Job:
     """Queue a run of `command` in the snapshot's folder, on the studio's own cluster unless another is named.
 
@@ -107,6 +109,8 @@ def submit_job(
         entry_point=entry_point[:200],
         parameters=dict(parameters or {}),
     )
+    if inputs:
+        give_inputs(actor, run, inputs=inputs)
     transaction.on_commit(lambda: hint(target.queue))
     return job
 
@@ -225,6 +229,7 @@ def rerun_job(actor: Actor, job: Job) -> Job:
         time_limit_s=job.time_limit_s,
         entry_point=job.entry_point,
         parameters=job.parameters,
+        inputs=wanted_again(job.run),
     )
     if job.parameters:
         log_batch(actor, again.run, params=list(job.parameters.items()))

@@ -34,18 +34,28 @@ MOST_TABS = 200
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
-# When the first rows are there: what has arrived by then, and after how long.
+# When the first rows are painted: no frame comes before the styles that hold it up are there.
 WATCH = """
 (selector) => {
   const look = () => {
-    if (window.firstRows || !document.querySelector(selector)) return;
-    const now = performance.now();
-    const pieces = performance.getEntries().filter((one) => ["navigation", "resource"].includes(one.entryType));
-    const there = pieces.filter((one) => one.entryType === "navigation" || one.responseEnd <= now);
-    window.firstRows = {ms: now, bytes: there.reduce((sum, one) => sum + one.transferSize, 0), requests: there.length};
+    if (!document.querySelector(selector)) return;
+    watching.disconnect();
+    requestAnimationFrame(() => requestAnimationFrame(() => (window.firstRows = performance.now())));
   };
-  new MutationObserver(look).observe(document, {childList: true, subtree: true});
-  look();
+  const watching = new MutationObserver(look);
+  watching.observe(document, {childList: true, subtree: true});
+}
+"""
+# What had arrived by then.
+ARRIVED = """
+() => {
+  const pieces = performance.getEntries().filter((one) => ["navigation", "resource"].includes(one.entryType));
+  const there = pieces.filter((one) => one.entryType === "navigation" || one.responseEnd <= window.firstRows);
+  return {
+    ms: window.firstRows, requests: there.length,
+    bytes: there.reduce((sum, one) => sum + one.transferSize, 0),
+    page: pieces.find((one) => one.entryType === "navigation").transferSize,
+  };
 }
 """
 
@@ -70,7 +80,8 @@ with connection.cursor() as cursor:
     cursor.execute('''
         INSERT INTO experiments_metricseries (run_id, key, last_step, last_ms, last_value, min_value, max_value, loose)
              SELECT md5('run' || n), 'metric_' || lpad(k::text, 3, '0'), 0, 1700000000000, v, v, v, 1
-               FROM generate_series(1, %s) AS n, generate_series(0, %s) AS k, random() AS v''', [runs, keys - 1])
+               FROM generate_series(1, %s) AS n, generate_series(0, %s) AS k,
+                    LATERAL (SELECT (n * 37 + k) %% 1000 / 1000.0 AS v) AS made''', [runs, keys - 1])
     cursor.execute('''
         INSERT INTO experiments_metricblock (series_id, digest, steps, times, "values")
              SELECT id, md5(id::text)::uuid, '{{0}}', '{{1700000000000}}', array[last_value]
@@ -146,8 +157,10 @@ def mlflow(folder: Path, runs: int, metrics: int) -> Iterator[Peer]:
     port, store = free_port(), folder / "mlflow.db"
     base = f"http://127.0.0.1:{port}"
     where = ["--backend-store-uri", f"sqlite:///{store}", "--artifacts-destination", str(folder / "files")]
-    command = [str(BIN / "mlflow"), "server", *where, "--host", "127.0.0.1", "--port", str(port)]
-    with running(command, f"{base}/") as server:
+    # One worker: beside several its supervisor takes one that is busy for five seconds for dead, and kills it.
+    listening = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command = [str(BIN / "mlflow"), "server", *where, *listening]
+    with running(command, f"{base}/", {"PATH": f"{BIN}:{os.environ['PATH']}"}) as server:
         server.wait_ready(READY_WITHIN_S)
         fill_mlflow(store, folder, runs, metrics)
         yield Peer(server, base, f"{base}/#/experiments/1/runs", "a[href*='/runs/']:not([href$='/runs'])")
@@ -233,9 +246,9 @@ def measure(page: Page, session: CDPSession, peer: Peer) -> Load:
     page.add_init_script(f"({WATCH})({peer.row!r})")
     began, before = task_s(session), peer.server.weigh().cpu_s
     page.goto(peer.page)
-    page.wait_for_function("window.firstRows", timeout=120_000)
+    page.locator(peer.row).first.wait_for(state="attached", timeout=120_000)
     page.wait_for_timeout(SETTLED_MS)
-    first = page.evaluate("window.firstRows")
+    first = page.evaluate(ARRIVED)
     after, server = task_s(session), peer.server.weigh().cpu_s
     nodes = page.evaluate("document.querySelectorAll('*').length")
     return Load(

@@ -221,6 +221,69 @@ def test_a_start_brings_back_what_served_not_what_stood_by(go, alice, endpoint, 
     assert (revision(found, 1).traffic, revision(found, 2).state) == (100, "Stopped")
 
 
+@pytest.fixture
+def divided(go, alice, endpoint, second_version):
+    """Two revisions, three quarters of the requests to the first."""
+    go()
+    operations.deploy(alice, endpoint, model_version=second_version, takes_traffic=False)
+    go()
+    operations.share_traffic(alice, endpoint, shares={1: 75, 2: 25})
+    return go(1)[0]
+
+
+def test_a_start_brings_back_every_share(go, around, alice, divided):
+    operations.stop_endpoint(alice, divided)
+    found, _newest = go(2)
+    assert (found.state, around.driver.names()) == ("Stopped", [])
+    assert "return 503" in around.route(divided.pk)
+    operations.start_endpoint(alice, found)
+    assert go(1)[0].state == "Transitioning"
+    found, _newest = go()
+    assert found.state == "Healthy"
+    assert [(one.revision, one.traffic) for one in found.deployments.order_by("revision")] == [(1, 75), (2, 25)]
+    assert "weight=3" in around.route(divided.pk) and "weight=1 " in around.route(divided.pk)
+
+
+def test_a_start_brings_back_the_mirror_too(go, around, alice, divided):
+    operations.share_traffic(alice, divided, shares={1: 100}, mirror={2: 40})
+    operations.stop_endpoint(alice, divided)
+    operations.start_endpoint(alice, go(2)[0])
+    found, _newest = go()
+    assert (revision(found, 1).traffic, revision(found, 2).mirror) == (100, 40)
+    assert "40% 1;" in around.route(divided.pk)
+
+
+def test_the_share_of_one_that_does_not_come_back_goes_to_the_others(go, around, alice, divided):
+    operations.stop_endpoint(alice, divided)
+    found, _newest = go(2)
+    around.driver.ends_with[f"e{divided.pk}-r1"] = (1, TRACEBACK)
+    operations.start_endpoint(alice, found)
+    found, _newest = go()
+    assert (found.state, revision(found, 1).state) == ("Healthy", "Failed")
+    assert (revision(found, 1).traffic, revision(found, 2).traffic) == (0, 100)
+
+
+def test_when_none_comes_back_the_endpoint_has_failed_and_may_be_started_again(go, around, alice, divided):
+    operations.stop_endpoint(alice, divided)
+    found, _newest = go(2)
+    for number in (1, 2):
+        around.driver.ends_with[f"e{divided.pk}-r{number}"] = (1, TRACEBACK)
+    operations.start_endpoint(alice, found)
+    found, _newest = go()
+    assert (found.state, around.driver.names()) == ("Failed", [])
+    around.driver.ends_with.clear()
+    operations.start_endpoint(alice, found)
+    found, newest = go()
+    assert (found.state, newest.traffic) == ("Healthy", 100)
+
+
+@pytest.mark.parametrize(
+    ("shares", "expected"), [([75], [100]), ([50, 25], [67, 33]), ([1, 1, 1], [34, 33, 33]), ([0, 0], [0, 0])]
+)
+def test_shares_are_brought_to_100(shares, expected):
+    assert reconciler.scaled_to_100(shares) == expected
+
+
 def test_deleting_leaves_no_row_no_replica_no_file_no_route(go, around, alice, endpoint):
     go()
     operations.delete_endpoint(alice, endpoint)

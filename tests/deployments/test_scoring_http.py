@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
 from deployments.scoring import settings
-from tests.deployments.scoring import KEY, OTHER_KEY, Raises, make_caller
+from tests.deployments.scoring import KEY, OTHER_KEY, Raises, Sum, make_caller
 
 BODY = {"instances": [[1, 2]]}
 
@@ -106,6 +107,30 @@ def test_a_model_that_raises_gets_500_and_its_stack_goes_to_the_log(tmp_path, ca
     assert "KeyError" in answer.json["message"]
     assert "Traceback" not in answer.body.decode()
     assert "Traceback" in capsys.readouterr().err
+
+
+def sent(seconds_ago: float) -> dict[str, str]:
+    """Give the header in which the gateway says when it sent a request."""
+    return {"x_request_start": f"{time.time() - seconds_ago:.3f}"}
+
+
+def test_a_request_that_stood_longer_than_the_model_may_take_gets_504(tmp_path):
+    model = Sum()
+    call = make_caller(tmp_path, model, timeout_ms=2000)
+    assert call(body=BODY, **sent(0.0)).status == 200
+    del model.got
+    assert call(body=BODY, **sent(5.0)).status == 504
+    assert not hasattr(model, "got")
+
+
+def test_a_request_that_queued_too_long_gets_503_and_when_to_come_back(tmp_path):
+    answer = make_caller(tmp_path, max_wait_ms=500)(body=BODY, **sent(5.0))
+    assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+
+
+@pytest.mark.parametrize("when", ["yesterday", "", "-1e400", "nan"])
+def test_a_clock_that_makes_no_sense_is_not_believed(tmp_path, when):
+    assert make_caller(tmp_path)(body=BODY, x_request_start=when).status in (200, 504)
 
 
 @pytest.mark.parametrize("version", ["2", "3", "2.0"])

@@ -16,8 +16,8 @@ from experiments import viewers
 from experiments.artifacts import Entry
 from experiments.viewers import Source
 from experiments.viewers.code import PART_BYTES
-from experiments.viewers.documents import markdown
 from experiments.viewers.grid import PAGE_ROWS
+from lib import markdown
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
@@ -233,7 +233,9 @@ def test_parquet_is_read_outside_the_web_process(parquet, monkeypatch):
 
 
 def test_markdown_runs_nothing_and_fetches_nothing():
-    made = markdown("# Hi\n<script>alert(1)</script>\n[x](javascript:alert(1)) ![p](http://elsewhere/p.png) **b**")
+    made = markdown.render(
+        "# Hi\n<script>alert(1)</script>\n[x](javascript:alert(1)) ![p](http://elsewhere/p.png) **b**"
+    )
     assert "<script" not in made
     assert 'href="javascript' not in made
     assert "<img" not in made
@@ -263,7 +265,7 @@ def test_a_notebook_shows_its_cells_and_what_they_put_out():
         "a.ipynb", json.dumps({"nbformat": 4, "cells": cells, "metadata": {"kernelspec": {"language": "python"}}})
     ).view
     prose, code = book.cells
-    assert "<h1>Title</h1>" in prose.prose
+    assert "<h3>Title</h3>" in prose.prose
     assert "<b" not in prose.prose
     assert code.number == "3"
     assert "".join(code.lines) == 'print(<span class="n">1</span>)'

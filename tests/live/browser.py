@@ -51,11 +51,17 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def window(
-    browser: Browser, url: str, *, dark: bool = False, narrow: bool = False, session: dict[str, str] | None = None
+    browser: Browser,
+    url: str,
+    *,
+    dark: bool = False,
+    narrow: bool = False,
+    session: dict[str, str] | None = None,
+    refused: int = 0,
 ) -> Iterator[Page]:
     """Open a page of a fresh browser profile; what its console complains of fails the test.
 
-    `session` holds the cookies of someone signed in (`RunningStudio.session`).
+    `session` holds the cookies of someone signed in (`RunningStudio.session`); `refused` is a status it provokes.
     """
     context = browser.new_context(
         base_url=url,
@@ -73,6 +79,7 @@ def window(
     page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
     try:
         yield page
+        complaints = [one for one in complaints if not refused or f"status of {refused} " not in one]
         assert not complaints, f"the browser's console says: {complaints}"
     finally:
         context.close()

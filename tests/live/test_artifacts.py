@@ -32,7 +32,7 @@ FILES = {
 @pytest.fixture(scope="module")
 def client(studio: RunningStudio) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {studio.token}"}
-    with httpx.Client(base_url=studio.url, headers=headers, timeout=30) as client:
+    with httpx.Client(base_url=studio.url, headers=headers, timeout=60) as client:
         yield client
 
 
@@ -53,9 +53,8 @@ def run(client: httpx.Client) -> str:
 
 @pytest.fixture
 def page(studio: RunningStudio, chromium) -> Iterator[Page]:
-    with window(chromium, studio.url) as page:
-        page.set_default_timeout(20_000)
-        page.goto(studio.new_sign_in_link())
+    # 400: a file that is there already is refused until the reader says that it may be replaced.
+    with window(chromium, studio.url, session=studio.session(), refused=400) as page:
         yield page
 
 

@@ -20,7 +20,7 @@ STEPS = 2000
 def runs(studio: RunningStudio) -> list[str]:
     """Two runs with a curve of 2000 points, a spike, a NaN and an infinity in it, and a second curve."""
     headers = {"Authorization": f"Bearer {studio.token}"}
-    with httpx.Client(base_url=f"{studio.url}/api/2.0/mlflow", headers=headers, timeout=30) as client:
+    with httpx.Client(base_url=f"{studio.url}/api/2.0/mlflow", headers=headers, timeout=60) as client:
         name = f"charts-{uuid.uuid4().hex[:8]}"
         experiment = client.post("/experiments/create", json={"name": name}).json()["experiment_id"]
         return [logged(client, experiment, f"trial-{number}", number) for number in range(2)]
@@ -46,9 +46,7 @@ def logged(client: httpx.Client, experiment: str, name: str, number: int) -> str
 
 @pytest.fixture
 def page(studio: RunningStudio, chromium) -> Iterator[Page]:
-    with window(chromium, studio.url) as page:
-        page.set_default_timeout(20_000)
-        page.goto(studio.new_sign_in_link())
+    with window(chromium, studio.url, session=studio.session()) as page:
         yield page
 
 
@@ -74,8 +72,7 @@ def test_a_chart_is_read_zoomed_and_saved_by_keys_and_its_address_shows_the_same
         page.keyboard.press(key)
     expect(note).to_contain_text("501 of 501 points")
     assert "zoom=train" in page.url
-    with window(chromium, studio.url) as other:
-        other.goto(studio.new_sign_in_link())
+    with window(chromium, studio.url, session=studio.session()) as other:
         other.goto(page.url)
         again = other.locator("figure", has=other.get_by_role("application", name="train/error"))
         expect(again.locator("[data-plot-note]")).to_contain_text("501 of 501 points")
@@ -93,7 +90,7 @@ def test_runs_are_compared_by_keys(page: Page, runs: list[str]):
     page.keyboard.press("n")
     expect(page.locator("[data-diff-at]")).to_contain_text("1 of")
     faultless(page, "compare-differences")
-    page.get_by_role("link", name="Make trial-1 the base").click()
+    page.get_by_role("button", name="Make trial-1 the base").click()
     expect(page.locator(".diff thead th").first).to_have_text("Base: trial-1")
     page.get_by_role("link", name="Parallel").click()
     lower = page.get_by_role("slider", name="lr, lower end")
@@ -103,5 +100,5 @@ def test_runs_are_compared_by_keys(page: Page, runs: list[str]):
     assert "brush=params.lr" in page.url
     faultless(page, "compare-parallel")
     page.get_by_role("link", name="Scatter", exact=True).click()
-    expect(page.locator(".plot-canvas .main-svg").first).to_be_visible(timeout=60_000)
+    expect(page.locator(".plot-canvas .main-svg").first).to_be_visible()
     faultless(page, "compare-scatter")

@@ -38,7 +38,6 @@ def experiment(studio: RunningStudio) -> str:
 @pytest.fixture
 def page(studio: RunningStudio, chromium) -> Iterator[Page]:
     with window(chromium, studio.url, session=studio.session()) as page:
-        page.set_default_timeout(60_000)
         yield page
 
 
@@ -144,7 +143,7 @@ def test_the_palette_leads_to_a_run_and_keys_can_be_turned_off(page: Page, exper
 
 def nest(studio: RunningStudio, experiment: str, parent: str, count: int) -> None:
     headers = {"Authorization": f"Bearer {studio.token}"}
-    with httpx.Client(base_url=f"{studio.url}/api/2.0/mlflow", headers=headers, timeout=30) as client:
+    with httpx.Client(base_url=f"{studio.url}/api/2.0/mlflow", headers=headers, timeout=60) as client:
         for number in range(count):
             tags = [{"key": "mlflow.parentRunId", "value": parent}]
             start = {"experiment_id": experiment.split("/")[-2], "run_name": f"nested-{number}", "tags": tags}
@@ -209,7 +208,7 @@ def test_folders_open_in_place_and_keep_the_focus(studio, chromium, page: Page, 
     name = f"folder-{uuid.uuid4().hex[:8]}"
     headers = {"Authorization": f"Bearer {studio.token}"}
     made = {"name": f"{name}/inner/leaf"}
-    httpx.post(f"{studio.url}/api/2.0/mlflow/experiments/create", headers=headers, json=made, timeout=30)
+    httpx.post(f"{studio.url}/api/2.0/mlflow/experiments/create", headers=headers, json=made, timeout=60)
     page.goto("/w/main/experiments/?order=-created")
     twist = page.get_by_label(f"Folder {name}", exact=True)
     twist.focus()

@@ -22,7 +22,7 @@ def deleted(studio: RunningStudio) -> tuple[str, str, list[str]]:
     """Three deleted runs with a file each: a word that only they have in their names, their experiment, their ids."""
     word, ids = f"trash-{uuid.uuid4().hex[:8]}", []
     headers = {"Authorization": f"Bearer {studio.token}"}
-    with httpx.Client(base_url=f"{studio.url}/api/2.0", headers=headers, timeout=30) as client:
+    with httpx.Client(base_url=f"{studio.url}/api/2.0", headers=headers, timeout=60) as client:
         pk = client.post("/mlflow/experiments/create", json={"name": word}).json()["experiment_id"]
         for number in range(3):
             start = {"experiment_id": pk, "run_name": f"{word}-{number}"}
@@ -37,9 +37,7 @@ def deleted(studio: RunningStudio) -> tuple[str, str, list[str]]:
 
 @pytest.fixture
 def page(studio: RunningStudio, chromium) -> Iterator[Page]:
-    with window(chromium, studio.url) as page:
-        page.set_default_timeout(20_000)
-        page.goto(studio.new_sign_in_link())
+    with window(chromium, studio.url, session=studio.session()) as page:
         yield page
 
 

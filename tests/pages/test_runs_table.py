@@ -9,10 +9,11 @@ import re
 
 import pytest
 
-from experiments import columns, operations
+from experiments import columns, operations, tables
 from experiments.metrics import Point
 from experiments.models import Run
 from experiments.queries import table
+from experiments.templatetags.cells import cell_html
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -275,3 +276,34 @@ def test_a_search_that_takes_too_long_is_told_on_the_page(alice_browser, address
     answer = alice_browser.get(address)
     assert answer.status_code == 422
     assert "took longer than" in text(answer)
+
+
+def test_a_cell_shows_little_and_holds_the_whole():
+    cells = [
+        tables.Cell("number", 0.927490716, "num", is_best=True),
+        tables.Cell("number", 3.5, ""),
+        tables.Cell("text", "<b>" + "x" * 60, "rank-2"),
+        tables.Cell("missing", None, ""),
+    ]
+    written = "".join(map(cell_html, cells))
+    assert '<td class="num best" title="0.927490716">0.9275</td>' in written
+    assert f'title="&lt;b&gt;{"x" * 60}">&lt;b&gt;{"x" * 36}…</td>' in written
+    assert "<b>" not in written
+    assert '<td><span class="none">—</span></td>' in written
+
+
+def test_the_best_is_sought_only_where_a_name_tells_which_way_is_better():
+    named = [columns.Column("metric", key) for key in ("val_loss", "metric_001", "accuracy")]
+    assert [one.key for one in tables.judged(named)] == ["val_loss", "accuracy"]
+
+
+def test_rows_are_packed_and_the_first_run_is_three_keys_away(alice_browser, make_run, experiment):
+    for n in range(12):
+        make_run(f"run-{n}", 40.0 + n)
+    address = f"/w/main/experiments/{experiment.pk}/"
+    page = alice_browser.get(address).content.decode()
+    packed = alice_browser.get(address, headers={"accept-encoding": "gzip"})
+    assert packed["Content-Encoding"] == "gzip"
+    assert "Accept-Encoding" in packed["Vary"]
+    assert len(packed.content) < len(page.encode()) / 3
+    assert page.count('id="first-run"') == page.count('href="#first-run"') == 1

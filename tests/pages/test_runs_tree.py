@@ -48,7 +48,7 @@ def text(response) -> str:
 
 def rows(page: str) -> list[tuple[int, str]]:
     """Read depth and name of each row."""
-    found = re.findall(r'<tr(?: data-depth="(\d)")?><td class="c-tick">.*?title="([^"]*)" data-run', page, re.S)
+    found = re.findall(r'<tr(?: data-depth="(\d)")?><td class="c-tick">.*?title="([^"]*)"\s+data-run', page, re.S)
     return [(int(depth or 0), name) for depth, name in found]
 
 

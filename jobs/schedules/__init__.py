@@ -1,0 +1,1 @@
+"""Schedules: the times of a cron expression (`cron`), and how they are shown and asked for."""

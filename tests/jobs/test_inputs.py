@@ -1,0 +1,156 @@
+"""Datasets as inputs of jobs: named in the submission, recorded on the run, copied by the node."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from compute.launcher import Limits  # noqa: F401  the launcher's types load without a database
+from compute.node import stages, work
+from compute.node.work import Work
+from experiments.data import operations as data
+from experiments.data import queries, stores
+from experiments.data.runs import Wanted
+from experiments.models import RunDataset
+from jobs import operations
+from jobs.operations.states import enter
+from lib.errors import Conflict, InvalidValue, NotFound
+
+pytestmark = pytest.mark.django_db
+
+NODE = "/api/v1/node"
+
+
+@pytest.fixture
+def iris(alice, workspace, settings):
+    settings.STUDIO_SENDS_FILES_BY_GATEWAY = False
+    own = stores.default_of(workspace)
+    for name, body in (("iris/a.csv", b"x\n1\n"), ("iris/deep/b.csv", b"x\n2\n")):
+        data.put_file(alice, own, path=name, source=io.BytesIO(body), size_bytes=len(body))
+    return data.create_dataset(alice, workspace, name="iris", kind="file", datastore=own, paths=["iris"])
+
+
+def test_a_run_records_the_version_that_it_was_given(submit, iris, alice):
+    job = submit(inputs={"training": Wanted("iris")})
+    used = RunDataset.objects.get(run=job.run)
+    assert (used.dataset.name, used.dataset.digest) == ("iris", iris.digest)
+    assert used.tags == {"mlflow.data.context": "training"}
+    assert [(one.run_id, one.number) for one in queries.uses(alice, iris.dataset)] == [(job.pk, 1)]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "error"),
+    [
+        ({"training": Wanted("nothing@1")}, NotFound),
+        ({"training": Wanted("iris@9")}, NotFound),
+        ({"a-b": Wanted("iris@1")}, InvalidValue),
+        ({"training": Wanted("iris@1", mode="mount")}, InvalidValue),
+        ({"training": Wanted("@1")}, InvalidValue),
+    ],
+)
+def test_a_bad_input_is_refused(inputs, error, submit, iris):
+    with pytest.raises(error):
+        submit(inputs=inputs)
+
+
+def test_a_dataset_of_another_workspace_is_not_given(submit, iris, alice, charlie, elsewhere):
+    own = stores.default_of(elsewhere)
+    data.put_file(charlie, own, path="x.csv", source=io.BytesIO(b"x"))
+    data.create_dataset(charlie, elsewhere, name="theirs", kind="file", datastore=own, paths=["x.csv"])
+    with pytest.raises(NotFound):
+        submit(inputs={"x": Wanted("theirs@1")})
+
+
+def test_a_version_stays_while_a_run_waits_for_it(submit, iris, alice):
+    job = submit(inputs={"training": Wanted("iris@1")})
+    for delete, target in ((data.delete_dataset_version, iris), (data.delete_dataset, iris.dataset)):
+        with pytest.raises(Conflict):
+            delete(alice, target)
+    operations.cancel_job(alice, job)
+    data.delete_dataset(alice, iris.dataset)
+
+
+def test_running_again_takes_the_same_version(submit, iris, alice):
+    job = submit(inputs={"training": Wanted("iris")})
+    data.create_dataset_version(alice, iris.dataset, datastore=iris.datastore, paths=["iris/a.csv"])
+    enter(job, "Canceled")
+    again = operations.rerun_job(alice, job)
+    assert [str(one.version) for one in again.run.data_inputs.all()] == ["iris@1"]
+
+
+def test_the_api_takes_inputs_and_shows_them(bearer, alice_user, iris):
+    body = {
+        "experiment": "Default",
+        "files": {"train.py": "print(1)"},
+        "command": ["python", "train.py"],
+        "environment": {"requirements": "numpy"},
+        "inputs": {"training": {"dataset": "iris@1"}},
+    }
+    answer = bearer(alice_user).post("/w/main/api/v1/jobs", body, content_type="application/json")
+    assert answer.status_code == 201, answer.json()
+    assert answer.json()["inputs"] == [{"name": "training", "dataset": "iris", "version": 1, "mode": "copy"}]
+
+
+class Studio:
+    """The studio's API as a node calls it, in this process."""
+
+    def __init__(self, client) -> None:
+        self.client = client
+        self.downloads = 0
+
+    def get(self, path: str) -> dict:
+        answer = self.client.get(path)
+        assert answer.status_code == 200, answer.content
+        return answer.json()
+
+    def download(self, path: str, target: Path) -> None:
+        self.downloads += 1
+        answer = self.client.get(path)
+        assert answer.status_code == 200
+        target.write_bytes(b"".join(answer.streaming_content))
+
+
+def test_the_node_copies_the_files_and_says_where_they_are(submit, iris, node_client, tmp_path):
+    job = submit(inputs={"training": Wanted("iris@1")}, command=["python", "train.py", "--data=${{inputs.training}}"])
+    post = {"name": "n1", "slots": 2, "cpu_count": 2, "memory_bytes": 1, "load": 0.5}
+    node_client.post(f"{NODE}/heartbeat", post, content_type="application/json")
+    claimed = node_client.post(f"{NODE}/claim", {"node": "n1"}, content_type="application/json").json()["job"]
+    assert claimed["run_id"] == job.pk
+    given, studio = Work(**claimed), Studio(node_client)
+    for _time in range(2):  # what is there is not fetched again
+        stages.fetch_inputs(studio, given, tmp_path, owner=None, still_wanted=lambda: True)
+    folder = tmp_path / "process" / "data" / "training"
+    assert studio.downloads == 2
+    assert (folder / "deep" / "b.csv").read_bytes() == b"x\n2\n"
+    spec = work.command_process(tmp_path, given, Path("/env/bin/python"), run_as_other=False)
+    assert spec.argv[-1] == f"--data={folder}"
+    assert spec.env["AZUREML_DATAREFERENCE_training"] == str(folder)
+
+
+def test_a_file_that_changed_since_fails_the_job(submit, iris, node_client, tmp_path):
+    given = Work("0" * 32, 1, "0", "main", [], "", "", "", inputs=["training"])
+
+    class Changed:
+        def get(self, path: str) -> dict:
+            return {"files": [{"name": "a.csv", "size_bytes": 9}]}
+
+        def download(self, path: str, target: Path) -> None:
+            target.write_bytes(b"short")
+
+    with pytest.raises(stages.StageFailed, match="9"):
+        stages.fetch_inputs(Changed(), given, tmp_path, owner=None, still_wanted=lambda: True)
+
+
+@pytest.mark.parametrize("name", ["../x", "/etc/x", "a/../../x", ""])
+def test_a_name_that_leads_out_is_not_written(name, tmp_path):
+    with pytest.raises(stages.StageFailed):
+        stages.below(tmp_path, name)
+
+
+def test_inputs_are_for_the_jobs_own_cluster(submit, iris, node_client, bearer, alice_user):
+    job = submit(inputs={"training": Wanted("iris@1")})
+    path = f"{NODE}/jobs/{job.pk}/inputs/training"
+    assert node_client.get(path).status_code == 404  # nobody has claimed it
+    assert bearer(alice_user).get(path).status_code == 404
