@@ -9,7 +9,8 @@ from azureml.exceptions import NotOffered
 
 NAMES = {
     "Container", "ContainerImage", "Image", "Keyvault", "LinkedService", "PrivateEndPoint", "Pipeline",
-    "Dataset", "Datastore", "ComputeInstance", "DatabricksCompute", "DataFactoryCompute", "HDInsightCompute", "RemoteCompute", "BatchCompute",
+    "Dataset", "Datastore",
+    "ComputeInstance", "DatabricksCompute", "DataFactoryCompute", "HDInsightCompute", "RemoteCompute", "BatchCompute",
     "AdlaCompute", "SynapseCompute", "KubernetesCompute", "KustoCompute", "MpiConfiguration", "TensorflowConfiguration",
     "PyTorchConfiguration", "ParallelRunConfig", "AutoMLConfig",
 }  # fmt: skip
