@@ -17,22 +17,22 @@ from workspaces import access
 from workspaces.request import Request
 
 
-class FileOut(serializers.Serializer[Any]):
+class RunFileOut(serializers.Serializer[Any]):
     path = serializers.CharField()
     size_bytes = serializers.IntegerField()
 
 
-class FilesOut(serializers.Serializer[Any]):
-    files = FileOut(many=True)
+class RunFilesOut(serializers.Serializer[Any]):
+    files = RunFileOut(many=True)
 
 
-@extend_schema(responses=FilesOut)
+@extend_schema(responses=RunFilesOut)
 @api_view(["GET"])
 def files(request: ApiRequest, run_id: str) -> Response:
     """List all files of a run."""
     run = queries.run(request._request.actor, request._request.workspace, run_id)  # type: ignore[attr-defined]
     rows = [{"path": one.path, "size_bytes": one.size_bytes} for one in browser.of_run(run).walk()]
-    return Response(FilesOut({"files": rows}).data)
+    return Response(RunFilesOut({"files": rows}).data)
 
 
 files = access.needs("experiments.read")(files)

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from experiments import browser
 from experiments.artifacts import Entry, Place, store
-from experiments.files_api import FilesOut
+from experiments.files_api import RunFilesOut
 from registry import queries
 from workspaces import access
 from workspaces.request import Request
@@ -29,14 +29,14 @@ def files_of(place: Place) -> list[Entry]:
     )
 
 
-@extend_schema(responses=FilesOut)
+@extend_schema(responses=RunFilesOut)
 @api_view(["GET"])
 def files(request: ApiRequest, name: str, number: str) -> Response:
     """List all files of a version."""
     asked: Any = request._request
     place = queries.model_files(queries.version(asked.actor, asked.workspace, name, number))
     rows = [{"path": one.path, "size_bytes": one.size_bytes} for one in files_of(place)]
-    return Response(FilesOut({"files": rows}).data)
+    return Response(RunFilesOut({"files": rows}).data)
 
 
 files = access.needs("registry.read")(files)
