@@ -7,7 +7,8 @@ from typing import Any
 
 PREFIX = "azureml-"
 
-CLIENT = "mlflow-skinny>=3.1,<3.19"
+# The second is the studio's own, under the name that scripts ask for.
+CLIENT = ("mlflow-skinny>=3.1,<3.19", "azureml-mlflow")
 
 
 @dataclass(frozen=True)
@@ -31,18 +32,36 @@ CURATED = {
             "AzureML-Tutorial",
             "What the tutorials of the original ask for: scikit-learn, pandas and matplotlib of a time when NumPy "
             "still had its old names.",
-            (CLIENT, "numpy<1.24", "pandas<2", "scikit-learn<1.3", "scipy<1.11", "matplotlib<3.9", "joblib", "skops"),
+            (
+                *CLIENT,
+                "numpy<1.24",
+                "pandas<2",
+                "scikit-learn<1.3",
+                "scipy<1.11",
+                "matplotlib<3.9",
+                "joblib",
+                "skops",
+            ),
         ),
-        Curated("AzureML-Minimal", "Python and the client that logs, nothing else.", (CLIENT,)),
+        Curated("AzureML-Minimal", "Python and the client that logs, nothing else.", CLIENT),
         Curated(
             "azureml-sklearn-1.5",
             "scikit-learn 1.5.",
-            (CLIENT, "scikit-learn==1.5.*", "numpy<2.3", "pandas<2.4", "scipy<1.16", "matplotlib", "joblib", "skops"),
+            (
+                *CLIENT,
+                "scikit-learn==1.5.*",
+                "numpy<2.3",
+                "pandas<2.4",
+                "scipy<1.16",
+                "matplotlib",
+                "joblib",
+                "skops",
+            ),
         ),
         Curated(
             "sklearn-current",
             "The newest scikit-learn that the studio was tried with.",
-            (CLIENT, "scikit-learn==1.9.*", "numpy<3", "pandas", "scipy", "matplotlib", "joblib", "skops"),
+            (*CLIENT, "scikit-learn==1.9.*", "numpy<3", "pandas", "scipy", "matplotlib", "joblib", "skops"),
         ),
     )
 }

@@ -57,7 +57,8 @@ def already_there(version: ModelVersion, spec: EnvironmentSpec) -> EnvironmentBu
     """Find a built environment of this workspace that holds every package asked for: most often its own run's."""
     built = EnvironmentBuild.objects.filter(state=BuildState.READY, uses__workspace=version.workspace)
     for build in built.order_by("-requested_ms").distinct()[:ENOUGH]:
-        if build.spec.get("python") == spec.python and holds(build.lock, spec.requirements):
+        is_like = build.spec.get("python") == spec.python and spec.client in ("", build.spec.get("client"))
+        if is_like and holds(build.lock, spec.requirements):
             return build
     return None
 

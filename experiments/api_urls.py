@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from experiments import api
+from experiments import api, files_api
 from experiments.data import api as data_api
 from experiments.purging import api as purging_api
 from experiments.search import api as search_api
@@ -14,6 +14,8 @@ urlpatterns = [
     path("runs", api.runs, name="runs"),
     path("runs/<str:run_id>", api.run, name="run"),
     path("runs/<str:run_id>/metric-keys", api.metric_keys, name="metric-keys"),
+    path("runs/<str:run_id>/files", files_api.files, name="run-files"),
+    path("runs/<str:run_id>/files/<path:path>", files_api.file, name="run-file"),
     path("runs/<str:run_id>/metrics", purging_api.run_metric, name="run-metric"),
     path("runs/<str:run_id>/artifacts", purging_api.run_artifact, name="run-artifact"),
     path("trash", purging_api.trash, name="trash"),

@@ -5,7 +5,7 @@ from django.urls import include, path
 from compute import api_urls as compute_api
 from deployments.views import prometheus
 from jobs import api_urls as jobs_api
-from studio import mlflow_urls, views
+from studio import client, mlflow_urls, views
 from studio.health import health
 from workspaces import api as workspaces_api
 
@@ -17,6 +17,8 @@ STUDIO = [
     path("", views.home, name="home"),
     path("find/", views.find, name="find"),
     path("client-token/", views.client_token, name="client-token"),
+    path("config.json", client.config, name="config"),
+    path("api/v1/workspace", workspaces_api.workspace, name="workspace"),
     path("api/v1/contents", workspaces_api.contents, name="contents"),
 ]
 
@@ -38,8 +40,16 @@ WORKSPACE = [
     path("", include(mlflow_urls.urlpatterns)),
 ]
 
+# The address that the `azureml` client makes of a workspace, as MLflow's clients then use it.
+AZUREML = (
+    "mlflow/<str:protocol>/subscriptions/<str:subscription>/resourceGroups/<str:resource_group>"
+    "/providers/Microsoft.MachineLearningServices/workspaces/<str:workspace>/"
+)
+
 urlpatterns = [
     path("health", health, name="health"),
+    path("sdk/", client.listing, name="client"),
+    path("sdk/<str:name>", client.wheel, name="client-wheel"),
     path("metrics", prometheus.metrics, name="prometheus"),
     path("", views.root, name="root"),
     path("", include("workspaces.urls")),
@@ -48,4 +58,6 @@ urlpatterns = [
     # … and of the caller's default workspace, or the one that the header names.
     path("", include(mlflow_urls.urlpatterns)),
     path("w/<str:workspace>/", include(WORKSPACE)),
+    path(AZUREML, views.mlflow_link, name="mlflow-link"),
+    path(AZUREML, include(mlflow_urls.urlpatterns)),
 ]

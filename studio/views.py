@@ -33,6 +33,14 @@ def root(request: Request) -> HttpResponseBase:
 
 @access.needs("workspace.read")
 @require_GET
+def mlflow_link(request: Request, **_names: str) -> HttpResponseBase:
+    """Lead on from the link to a run that MLflow prints; browsers carry its fragment along."""
+    assert request.workspace is not None
+    return redirect("studio:home", request.workspace.name)
+
+
+@access.needs("workspace.read")
+@require_GET
 def home(request: Request) -> HttpResponse:
     runs = queries.recent_runs(request.actor, request.workspace)
     running = queries.recent_runs(request.actor, request.workspace, only_running=True)

@@ -30,6 +30,15 @@ class GroupOut(serializers.ModelSerializer[ResourceGroup]):
         fields = ["name", "subscription_id", "location", "state", "created_ms", "workspaces"]
 
 
+class WorkspaceDetailsOut(WorkspaceOut):
+    subscription_id = serializers.CharField(source="group.subscription_id")
+    location = serializers.CharField(source="group.location")
+    id = serializers.CharField(source="pk")
+
+    class Meta(WorkspaceOut.Meta):
+        fields = [*WorkspaceOut.Meta.fields, "id", "subscription_id", "location"]
+
+
 class CountOut(serializers.Serializer[Any]):
     kind = serializers.CharField(source="label")
     rows = serializers.IntegerField()
@@ -99,6 +108,13 @@ def workspaces(request: Request) -> Response:
     return Response(WorkspaceOut(access.visible_workspaces(actor), many=True).data)
 
 
+@extend_schema(responses=WorkspaceDetailsOut)
+@api_view(["GET"])
+def workspace(request: Request) -> Response:
+    """Show the workspace of the address."""
+    return Response(WorkspaceDetailsOut(request._request.workspace).data)  # type: ignore[attr-defined]
+
+
 @extend_schema(responses=CountOut(many=True))
 @api_view(["GET"])
 def contents(request: Request) -> Response:
@@ -110,4 +126,5 @@ groups = access.admin(groups)
 group = access.admin(group)
 group_workspaces = access.admin(group_workspaces)
 workspaces = access.signed_in(workspaces)
+workspace = access.needs("workspace.read")(workspace)
 contents = access.needs("workspace.read")(contents)

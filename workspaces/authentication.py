@@ -68,7 +68,7 @@ def actor_by_token(secret: str) -> Actor:
 def ask_by_token(key: str) -> Actor:
     now = now_ms()
     alive = Q(revoked_ms=None) & (Q(expires_ms=None) | Q(expires_ms__gt=now))
-    token = Token.objects.filter(alive, digest=key).select_related("user").first()
+    token = Token.objects.filter(alive, digest=key).exclude(kind=Token.Kind.LOGIN).select_related("user").first()
     if token is None or (token.user is not None and not token.user.is_active):
         raise refused()
     if token.used_ms is None or token.used_ms < now - USED_EVERY_MS:

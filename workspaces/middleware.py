@@ -73,8 +73,12 @@ class WallsMiddleware:
         self, request: HttpRequest, view: Any, args: tuple[Any, ...], keywords: dict[str, Any]
     ) -> HttpResponseBase | None:
         declared: access.RouteAccess | None = getattr(view, "access", None)
+        keywords.pop("protocol", None)
+        claimed = {word: keywords.pop(word) for word in ("subscription", "resource_group") if word in keywords}
         try:
-            return self.check(request, declared, keywords.pop("workspace", None))
+            answered = self.check(request, declared, keywords.pop("workspace", None))
+            check_group(request, **claimed)
+            return answered
         except FORESEEN as error:
             return answers.answer(request, error)
 
@@ -116,6 +120,19 @@ class WallsMiddleware:
         if permission is not None:  # a method that the view does not know is its own 405
             access.require(actor, permission, workspace)
         request.workspace = workspace  # type: ignore[attr-defined]
+
+
+def check_group(request: HttpRequest, *, subscription: str = "", resource_group: str = "") -> None:
+    """Refuse an `azureml` address that names the workspace in another group than its own."""
+    workspace: Workspace | None = request.workspace  # type: ignore[attr-defined]
+    if workspace is None or not resource_group:
+        return
+    group = workspace.group
+    if (group.subscription_id.lower(), group.name.lower()) != (subscription.lower(), resource_group.lower()):
+        raise NotFound(
+            _("Workspace “%(name)s” is not in the resource group “%(group)s” of this subscription.")
+            % {"name": workspace.name, "group": resource_group[:100]}
+        )
 
 
 def find_workspace(request: HttpRequest, actor: access.Actor, name: str | None, *, required: bool) -> Workspace | None:

@@ -98,18 +98,23 @@ class Membership(models.Model):
 
 
 class Token(models.Model):
-    """A bearer secret, kept as its SHA-256: of 256 random bits there is nothing to guess, so no slow hash is needed."""
+    """A bearer secret, kept as its SHA-256: of 256 random bits there is nothing to guess, so no slow hash is needed.
+
+    A token of the kind *login* opens nothing itself; it makes short-lived ones, which name it as their `login`.
+    """
 
     class Kind(models.TextChoices):
         USER = "user", _("Personal")
         JOB = "job", _("Job")
         NODE = "node", _("Compute node")
+        LOGIN = "login", _("Login of a terminal")
 
     kind = models.CharField(max_length=10, choices=Kind.choices)
     name = models.CharField(max_length=100)
     digest = models.CharField(max_length=64, unique=True)
     hint = models.CharField(max_length=12)
     user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="tokens")
+    login = models.ForeignKey("self", null=True, on_delete=models.CASCADE, related_name="access_tokens")
     workspace = models.ForeignKey(Workspace, null=True, on_delete=models.CASCADE, related_name="tokens")
     permissions = models.JSONField(null=True, default=None)
     subject = models.CharField(max_length=64, blank=True, default="", help_text="The run or cluster it stands for.")

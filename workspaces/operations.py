@@ -104,24 +104,20 @@ def make_token(
     *,
     kind: str,
     name: str,
-    user: User | None = None,
-    workspace: Workspace | None = None,
     permissions: Iterable[str] | None = None,
-    subject: str = "",
     lifetime_ms: int | None = None,
+    **whose: Any,
 ) -> tuple[Token, str]:
-    """Store a new token's hash and give the secret, which nobody can read again."""
+    """Store a new token's hash and give the secret, which nobody can read again; `whose`: the row's other fields."""
     secret = new_secret(f"studio_{kind}")
     token = Token.objects.create(
         kind=kind,
         name=name,
         digest=digest(secret),
         hint=secret[-4:],
-        user=user,
-        workspace=workspace,
         permissions=sorted(permissions) if permissions is not None else None,
-        subject=subject,
         expires_ms=now_ms() + lifetime_ms if lifetime_ms is not None else None,
+        **whose,
     )
     return token, secret
 
@@ -143,10 +139,11 @@ def create_personal_token(actor: Actor, user: User, *, name: str, days: int | No
 
 
 def revoke_token(actor: Actor, *, token_id: int) -> None:
-    """End one of the actor's own tokens at once. Raises NotFound for any other."""
-    own = Token.objects.filter(pk=token_id, kind=Token.Kind.USER, revoked_ms=None)
+    """End one of the actor's own tokens or logins, with what a login made. Raises NotFound for any other."""
+    own = Token.objects.filter(pk=token_id, kind__in=[Token.Kind.USER, Token.Kind.LOGIN], revoked_ms=None)
     if actor.user_id is None or not own.filter(user_id=actor.user_id).update(revoked_ms=now_ms()):
         raise NotFound(_("There is no such token."))
+    Token.objects.filter(login_id=token_id, revoked_ms=None).update(revoked_ms=now_ms())
     audit.record(actor, "workspaces.revoke_token", target=str(token_id))
 
 

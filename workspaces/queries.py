@@ -40,9 +40,11 @@ def group_contents(group: ResourceGroup) -> list[GroupContents]:
 
 
 def personal_tokens(actor: Actor) -> QuerySet[Token]:
+    """List the tokens that the actor made, and the terminals signed in; not what those make for an hour."""
     if actor.user_id is None:
         return Token.objects.none()
-    return Token.objects.filter(kind=Token.Kind.USER, user_id=actor.user_id, revoked_ms=None).order_by("-created_ms")
+    own = Token.objects.filter(user_id=actor.user_id, revoked_ms=None, login=None)
+    return own.filter(kind__in=[Token.Kind.USER, Token.Kind.LOGIN]).order_by("-created_ms")
 
 
 def person(actor: Actor) -> User:

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from workspaces import views
+from workspaces.logins import views as logins
 
 app_name = "workspaces"
 
@@ -15,6 +16,7 @@ urlpatterns = [
     path("account/tokens/", views.token_create, name="token-create"),
     path("account/tokens/<int:token_id>/revoke/", views.token_revoke, name="token-revoke"),
     path("account/password/", views.password, name="password"),
+    path("device/", logins.confirm, name="login-confirm"),
     path("groups/", views.group_list, name="group-list"),
     path("groups/create/", views.group_create, name="group-create"),
     path("groups/<str:name>/", views.group_detail, name="group-detail"),

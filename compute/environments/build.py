@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from compute.environments import interpreters, legacy
+from compute.environments import client, interpreters, legacy
 from compute.environments.source import build_from_source
 from compute.environments.spec import EnvironmentSpec
 
@@ -114,6 +114,8 @@ class Builder:
             notes += Installation(self, spec, made, listed, folder, log).run(is_old=bool(note))
         frozen = self.uv_says(["pip", "freeze", "--python", str(made / "bin/python")], None)
         (folder / "lock.txt").write_text(frozen)
+        if spec.client:
+            self._add_client(made, log)
         made.rename(final)
         listed.unlink()
         seconds = round(time.monotonic() - began, 1)
@@ -131,6 +133,16 @@ class Builder:
         )
         write_whole(folder / READY, json.dumps({**asdict(built), "folder": "", "python": ""}))
         return built
+
+    def _add_client(self, venv: Path, log: IO[str]) -> None:
+        """Install the studio's own client; what it needs is among the packages already, and the lock is without it."""
+        try:
+            wheel = client.wheel(self.root / ".client", self.uv)
+        except (OSError, RuntimeError, subprocess.TimeoutExpired) as error:
+            raise BuildFailed(str(error)) from None
+        python = str(venv / "bin/python")
+        install = ["pip", "install", "--python", python, "--compile-bytecode", "--offline", "--no-deps", "--quiet"]
+        self.uv_says([*install, str(wheel)], log)
 
     def uv_says(self, arguments: list[str], log: IO[str] | None) -> str:
         """Run uv; give its output. Raises BuildFailed with the end of what it said."""

@@ -13,11 +13,14 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from compute.environments import client as own_client
+
 # Part of every digest: raise it when the same spec would be built differently.
 BUILDER_VERSION = 1
 PYTHON = re.compile(r"3\.\d{1,2}")
-# What logs, where a cloud's own client was asked for and no MLflow beside it.
-CLIENT = "mlflow-skinny<3.19,>=2.22"
+# What logs, where a cloud's own client was asked for and no MLflow beside it. MLflow 3 names a model's file otherwise
+# than scripts of that time expect.
+CLIENT = "mlflow-skinny<3,>=2.22"
 TEXT_MAX = 200_000
 REQUIREMENTS_MAX = 2_000
 
@@ -30,7 +33,8 @@ class BadEnvironment(ValueError):
 class EnvironmentSpec:
     """Packages for one Python minor version ("3.11"). `notes` say, a sentence each, what was left out or replaced.
 
-    `is_strict`: what cannot be had as it is written is an error, not replaced.
+    `is_strict`: what cannot be had as it is written is an error, not replaced. `client` names the studio's own client,
+    if that is installed too.
     """
 
     python: str
@@ -39,11 +43,13 @@ class EnvironmentSpec:
     name: str = ""
     notes: tuple[str, ...] = ()
     is_strict: bool = False
+    client: str = ""
 
     @property
     def digest(self) -> str:
         """Name the content: equal packages for an equal Python are one environment, wherever they were read from."""
         content = [BUILDER_VERSION, self.python, list(self.requirements), *(["strict"] if self.is_strict else [])]
+        content += [["client", self.client]] if self.client else []
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:40]
 
     def as_json(self) -> dict[str, Any]:
@@ -59,6 +65,7 @@ class EnvironmentSpec:
             name=values.get("name", ""),
             notes=values.get("notes", ()),
             is_strict=bool(values.get("is_strict")),
+            client=str(values.get("client", ""))[:64],
         )
 
 
@@ -70,6 +77,7 @@ def make(
     name: str = "",
     notes: Iterable[str] = (),
     is_strict: bool = False,
+    client: str = "",
 ) -> EnvironmentSpec:
     """Make a spec from requirement lines; each is checked, brought into one form, and kept once.
 
@@ -85,12 +93,12 @@ def make(
     for line in lines:
         requirement = checked_requirement(line)
         if canonicalize_name(requirement.name).startswith("azureml-"):
-            left_out.append(f"{line.strip()} was left out: the studio's own client takes its place.")
+            left_out.append(f"{line.strip()} is the studio's own client here.")
         else:
             kept.append(normal(requirement))
             names.add(canonicalize_name(requirement.name))
     if left_out and not names & {"mlflow", "mlflow-skinny"}:
-        kept.append(CLIENT)
+        kept += [CLIENT, *([] if "pandas" in names else ["pandas"])]  # logging a model needs pandas
     return EnvironmentSpec(
         python=minor_of(python) if python else default_python(),
         requirements=tuple(sorted(set(kept))),
@@ -98,6 +106,7 @@ def make(
         name=name[:200],
         notes=(*notes, *left_out),
         is_strict=is_strict,
+        client=client or (own_client.fingerprint() if left_out else ""),
     )
 
 

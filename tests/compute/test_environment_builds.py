@@ -46,7 +46,8 @@ def test_ten_who_ask_at_once_get_one_build(builder, tmp_path):
     assert calls(tmp_path, "venv") == 1
 
 
-def test_a_built_one_is_found_with_its_lock_and_log(builder):
+def test_a_built_one_is_found_with_its_lock_and_log(builder, monkeypatch, tmp_path):
+    monkeypatch.setattr("compute.environments.client.wheel", lambda below, uv: tmp_path / "client.whl")
     spec = parse_requirements("numpy\nazureml-core")
     built = builder().build(spec)
     assert find(built.folder.parent, spec.digest) == built

@@ -8,6 +8,9 @@ from workspaces.access import RouteAccess
 pytestmark = pytest.mark.django_db
 
 OPEN = {"workspaces:sign-in", "workspaces:use-link", "health", "part"}  # a part: its address is signed
+# Who logs in has no token yet; what these give takes a person's word in a browser, or a secret.
+OPEN |= {"client", "client-wheel"}  # what is installed before one has a token
+OPEN |= {"workspaces-api:logins", "workspaces-api:login-tokens", "workspaces-api:access-tokens"}
 
 
 def routes(resolver=None, prefix="", namespace=""):

@@ -1,0 +1,1 @@
+"""Submitted runs: how they are sent, followed and read."""

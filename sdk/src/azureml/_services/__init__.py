@@ -1,0 +1,1 @@
+"""Web services: how they are asked for, and what is asked."""

@@ -1,0 +1,31 @@
+"""F6: make an inference cluster and deploy to it, with keys."""
+
+import json
+
+import mlflow
+import mlflow.azureml
+from azureml.core import Workspace
+from azureml.core.compute import AksCompute, ComputeTarget
+from azureml.core.webservice import AksWebservice
+from sklearn.datasets import load_diabetes
+
+ws = Workspace.from_config()
+mlflow.set_tracking_uri(ws.get_mlflow_tracking_uri())
+aks_target = ComputeTarget.create(
+    workspace=ws, name="aks-mlflow", provisioning_configuration=AksCompute.provisioning_configuration()
+)
+aks_target.wait_for_completion(show_output=True)
+assert aks_target.provisioning_state == "Succeeded"
+assert aks_target.provisioning_errors is None
+
+aks_config = AksWebservice.deploy_configuration(
+    enable_app_insights=True, compute_target_name="aks-mlflow", cpu_cores=0.5, memory_gb=1, num_replicas=1,
+    autoscale_enabled=False,
+)  # fmt: skip
+webservice, _model = mlflow.azureml.deploy("models:/my-model/1", ws, aks_config, service_name="aks-service")
+body = json.dumps({"input_data": load_diabetes().data[:1].tolist()})
+first = webservice.run(body)
+webservice.regen_key("Primary")
+assert webservice.run(body) == first
+webservice.delete()
+print("F6 done")

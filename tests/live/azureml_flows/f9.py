@@ -1,0 +1,22 @@
+"""F9: curated environments and environments of a conda file; the second run builds nothing."""
+
+from pathlib import Path
+
+from azureml.core import Environment, Experiment, ScriptRunConfig, Workspace
+
+SCRIPTS = Path(__file__).parent / "scripts"
+ws = Workspace.from_config()
+exp = Experiment(ws, "environments")
+curated = Environment.get(workspace=ws, name="AzureML-Tutorial")
+conda = Environment.from_conda_specification(name="sklearn-env", file_path=str(SCRIPTS / "conda.yaml"))
+digests = []
+for environment in (curated, conda, conda):
+    src = ScriptRunConfig(
+        source_directory=str(SCRIPTS), script="train_iris.py", compute_target="cpu-cluster", environment=environment
+    )
+    run = exp.submit(src)
+    run.wait_for_completion()
+    assert run.get_status() == "Completed"
+    digests.append(run.get_details()["runDefinition"]["environment"]["digest"])
+assert digests[1] == digests[2] != digests[0]
+print("F9 done")
