@@ -54,9 +54,12 @@ class Client:
     def keys(self, name: str) -> dict:
         return self.api.get(f"endpoints/{name}/keys").raise_for_status().json()
 
-    def score(self, name: str, key: str = "", path: str = "score", body: object = BODY) -> httpx.Response:
+    def score(
+        self, name: str, key: str = "", path: str = "score", body: object = BODY, timeout_s: float = 30
+    ) -> httpx.Response:
         url = f"{self.studio.url}/endpoints/{self.workspace}/{name}/{path}"
-        return httpx.post(url, json=body, headers={"Authorization": f"Bearer {key}"} if key else {}, timeout=30)
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        return httpx.post(url, json=body, headers=headers, timeout=timeout_s)
 
 
 @pytest.fixture(scope="module")
@@ -315,15 +318,24 @@ def test_nothing_done_to_two_replicas_fails_a_request(client, prod, fault):
     assert load.bad == []
 
 
+def answers_in_a_row(client: Client, name: str, key: str, count: int) -> bool:
+    """Say whether so many callers, one after the other, are answered soon."""
+    try:
+        return all(client.score(name, key, timeout_s=5).status_code == 200 for _time in range(count))
+    except httpx.TimeoutException:
+        return False
+
+
 def test_a_hung_replica_is_out_of_rotation_and_back_when_it_goes_on(client, prod):
     pid = replicas_of(client, prod)[1]["pid"]
     os.kill(pid, signal.SIGSTOP)
     began = time.monotonic()
     try:
         until(lambda: not replicas_of(client, prod)[1]["in_rotation"], 30)
-        print(f"out of rotation after {time.monotonic() - began:.1f} s")
         key = client.keys(prod)["primary"]
-        assert [client.score(prod, key).status_code for _time in range(5)] == [200] * 5
+        # What is told of a replica is a moment ahead of the gateway, which is reloading.
+        until(lambda: answers_in_a_row(client, prod, key, 5), 30)
+        print(f"out of rotation after {time.monotonic() - began:.1f} s")
     finally:
         os.kill(pid, signal.SIGCONT)
     until(lambda: in_rotation(client, prod, 2), 60)
@@ -380,7 +392,8 @@ def scoring_processes(studio: RunningStudio) -> list[str]:
 
 def open_sockets(studio: RunningStudio) -> list[str]:
     """List the bound sockets of replicas and of mirrors."""
-    paths = [line.split()[-1] for line in Path("/proc/net/unix").read_text().splitlines()]
+    lines = [line.split(maxsplit=7) for line in Path("/proc/net/unix").read_text().splitlines()]
+    paths = [words[7] for words in lines if len(words) == 8]  # a home may have spaces in its name
     ours = (f"{studio.home}/replicas/", f"{studio.home}/run/mirror-")
     return [path for path in paths if path.startswith(ours)]
 
@@ -389,9 +402,12 @@ def test_after_the_last_endpoint_nothing_is_left(client, diabetes, studio):
     before = client.endpoint(diabetes)
     pid = pid_of(client, diabetes)
     assert scoring_processes(studio) and open_sockets(studio), before
-    for one in client.api.get("endpoints").json():
-        client.api.delete(f"endpoints/{one['name']}").raise_for_status()
-    until(lambda: client.api.get("endpoints").json() == [], 60)
+    # Other files of tests may have left some in other workspaces of the studio that they share.
+    lists = [f"{studio.url}/w/{one['name']}/api/v1/endpoints" for one in studio.get("/api/v1/workspaces").json()]
+    for address in lists:
+        for one in client.api.get(address).json():
+            client.api.delete(f"{address}/{one['name']}").raise_for_status()
+    until(lambda: all(client.api.get(address).json() == [] for address in lists), 90)
     assert client.score(diabetes).status_code == 404
     assert not Path(f"/proc/{pid}").exists()
     left = {
