@@ -1,20 +1,9 @@
-"""A folder of code as a client sends it: which files belong to it, what they hash to, how they travel.
+"""A folder of code as the studio keeps it. Reading a folder and sending it is the client's: `sdk/`.
 
-Standard library only, and nothing of the studio: whoever submits carries these files along.
+The rules of ignore files are in both, since neither may import the other; a test holds the two equal.
 """
 
-from lib.snapshots.folder import BYTES_MAX, FILES_MAX, Folder, FolderError, SnapshotFile, read_folder
+from lib.snapshots.folder import BYTES_MAX, FILES_MAX, SnapshotFile
 from lib.snapshots.ignore import IgnoreFile, Rules
-from lib.snapshots.sending import send_folder
 
-__all__ = [
-    "BYTES_MAX",
-    "FILES_MAX",
-    "Folder",
-    "FolderError",
-    "IgnoreFile",
-    "Rules",
-    "SnapshotFile",
-    "read_folder",
-    "send_folder",
-]
+__all__ = ["BYTES_MAX", "FILES_MAX", "IgnoreFile", "Rules", "SnapshotFile"]

@@ -8,11 +8,11 @@ import tarfile
 import zipfile
 
 import pytest
+from studio_sdk.snapshots import read_folder, send_folder
 
 from jobs import differences, operations, snapshots
 from jobs.models import Snapshot
 from lib.errors import InvalidValue
-from lib.snapshots import read_folder, send_folder
 
 pytestmark = pytest.mark.django_db
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
-
-from lib.snapshots import FolderError, Rules, read_folder
-from lib.snapshots import folder as folder_module
+from studio_sdk.snapshots import FolderError, Rules, read_folder
+from studio_sdk.snapshots import folder as folder_module
 
 PATTERNS = """
 *.log
@@ -105,3 +105,9 @@ def test_what_is_below_a_folder_left_out_cannot_be_brought_back():
     assert rules.leaves_out("out/keep.txt")
     assert rules.leaves_out(".git/config")
     assert not rules.leaves_out("kept.txt")
+
+
+def test_the_studio_leaves_out_of_an_archive_what_the_client_leaves_out_of_a_folder():
+    root = Path(__file__).resolve().parents[2]
+    ours, theirs = root / "sdk/src/studio_sdk/snapshots/ignore.py", root / "lib/snapshots/ignore.py"
+    assert ours.read_text() == theirs.read_text()
