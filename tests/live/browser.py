@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import ParamSpec, TypeVar
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Playwright, Response, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 PATIENCE_MS = 60_000  # a slow machine is no fault of the page
 expect.set_options(timeout=PATIENCE_MS)
@@ -86,18 +89,35 @@ def window(
 
 
 def load_fully(page: Page) -> None:
-    """Make `page.goto` wait until the page's modules are mounted, as a person would before pressing a key."""
-    goto = page.goto
+    """Make every `goto`, key and click wait until the page's modules are mounted: it hears nothing before."""
+    page.goto = after(page, page.goto)  # type: ignore[method-assign]
+    keyboard = page.keyboard
+    keyboard.press = before(page, keyboard.press)  # type: ignore[method-assign]
+    keyboard.type = before(page, keyboard.type)  # type: ignore[method-assign]
+    page.add_locator_handler(
+        page.locator("html:not([data-mounted]):has(script[type=module])"), lambda: until_mounted(page)
+    )
 
-    def go(url: str, **options: Any) -> Response | None:
-        answer = goto(url, **options)
+
+def after(page: Page, act: Callable[P, R]) -> Callable[P, R]:
+    def acts(*args: P.args, **options: P.kwargs) -> R:
+        answer = act(*args, **options)
         until_mounted(page)
         return answer
 
-    page.goto = go  # type: ignore[method-assign]
+    return acts
+
+
+def before(page: Page, act: Callable[P, R]) -> Callable[P, R]:
+    def acts(*args: P.args, **options: P.kwargs) -> R:
+        until_mounted(page)
+        return act(*args, **options)
+
+    return acts
 
 
 def until_mounted(page: Page) -> None:
+    page.wait_for_load_state("domcontentloaded")
     page.locator("html[data-mounted], html:not(:has(script[type=module]))").wait_for(state="attached")
 
 
