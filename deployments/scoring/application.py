@@ -18,12 +18,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from . import payload, swagger
+from .call import Call
 from .capture import Capture
 from .entry import AMLRequest, EntryModel
 from .http import Answer, ModelFailed, Refusal, error_body, status_line
 from .models import Model
 from .settings import Settings, SettingsFile
 from .tally import Tally
+from .turns import Turns
 from .wire import dump_json, plain
 
 Environ = dict[str, Any]
@@ -32,6 +34,7 @@ Handler = Callable[["Application", Environ, Settings], Answer]
 SERVICE_PREFIX = re.compile(r"^/api/v1/service/([^/]+)(?=/|$)")
 LONGEST_ID = 100
 PIECE_BYTES = 64 * 1024
+LARGE_BODY = 256 * 1024
 PRINTABLE = re.compile(r"[\x21-\x7e]+")
 HEALTHY = b"Healthy"
 
@@ -52,12 +55,14 @@ class Application:
         *,
         tally: Tally | None = None,
         capture: Capture | None = None,
+        turns: Turns | None = None,
     ) -> None:
         self._model = model
         self._settings = settings
         self._example = example
         self._tally = tally or Tally()
         self._capture = capture
+        self._turns = turns or Turns(settings.current.threads)
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         is_scoring = environ.get("REQUEST_METHOD") == "POST"
@@ -180,13 +185,22 @@ class Application:
         return answer
 
     def _scored(self, model: Model, environ: Environ, settings: Settings) -> tuple[payload.Asked, Any, dict[str, str]]:
-        raw = read_body(environ, settings.max_body_bytes)
-        asked = payload.read(content_type(environ), raw)
-        environ["studio.body"] = raw
-        started = time.perf_counter()
-        result = model.score(asked.payload, asked.params, asked.method)
-        spent_ms = (time.perf_counter() - started) * 1000
-        return asked, result, {"x-ms-run-fn-exec-ms": f"{spent_ms:.3f}"}
+        def still_due() -> None:
+            self._check_patience(waited(environ))
+
+        if is_large(environ):
+            with self._turns.lane(still_due):
+                asked = self._asked(environ, settings)
+                result, spent_s = timed(model.prepare(asked.payload, asked.params, asked.method))
+        else:
+            asked = self._asked(environ, settings)
+            call = model.prepare(asked.payload, asked.params, asked.method)
+            result, spent_s = self._turns.run(call, still_due)
+        return asked, result, {"x-ms-run-fn-exec-ms": f"{spent_s * 1000:.3f}"}
+
+    def _asked(self, environ: Environ, settings: Settings) -> payload.Asked:
+        raw = environ["studio.body"] = read_body(environ, settings.max_body_bytes)
+        return payload.read(content_type(environ), raw)
 
 
 ROUTES: dict[str, Route] = {
@@ -198,6 +212,17 @@ ROUTES: dict[str, Route] = {
     "/score": Route("POST", Application.score),
     "/invocations": Route("POST", Application.invoke),
 }
+
+
+def is_large(environ: Environ) -> bool:
+    """Say whether a body is one of which few may be in memory at once; one of unknown length may be."""
+    announced = environ.get("CONTENT_LENGTH") or ""
+    return not announced.isdigit() or int(announced) > LARGE_BODY
+
+
+def timed(call: Call) -> tuple[Any, float]:
+    started = time.perf_counter()
+    return call.run(), time.perf_counter() - started
 
 
 def waited(environ: Environ) -> float:

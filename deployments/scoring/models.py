@@ -15,8 +15,9 @@ from typing import Any, Protocol
 
 from . import columns
 from . import signature as signatures
-from .http import ModelFailed, Refusal
-from .payload import Payload
+from .call import Call, key_of
+from .http import Refusal
+from .payload import Payload, Rows
 
 BARE_SUFFIXES = (".pkl", ".pickle", ".joblib", ".skops")
 
@@ -27,7 +28,13 @@ class Model(Protocol):
     signature: signatures.Signature | None
     mlflow_version: str
 
-    def score(self, payload: Payload, params: Mapping[str, Any], method: str | None) -> Any: ...
+    def prepare(self, payload: Payload, params: Mapping[str, Any], method: str | None) -> Call:
+        """Check what was asked and make the call of it. Raises Refusal for what the model does not take."""
+        ...
+
+    def trial(self) -> Call | None:
+        """Give a call by which merging can be tried without an example of the author's; None where there is none."""
+        ...
 
 
 def load(folder: Path) -> Model:
@@ -75,14 +82,21 @@ class SklearnModel:
 
     def __post_init__(self) -> None:
         self._matrix_type = matrix_type(self.estimator, self.signature)
+        self._is_by_row = is_by_row(self.estimator)
         # The array road gives no names on purpose, and only after the names were seen to be in order.
         warnings.filterwarnings("ignore", message="X does not have valid feature names")
 
-    def score(self, payload: Payload, params: Mapping[str, Any], method: str | None) -> Any:
-        function = self._function(method or self.default_method)
+    def prepare(self, payload: Payload, params: Mapping[str, Any], method: str | None) -> Call:
+        name = method or self.default_method
+        function = self._function(name)
         given = signatures.check_params(self.signature, params)
         table = self._table(payload)
-        return called(function, table, **given)
+        return Call(function, table, given, key_of(name, table, given) if self._is_by_row else None)
+
+    def trial(self) -> Call | None:
+        if self.signature is None or not self._matrix_type or not self._is_by_row:
+            return None
+        return self.prepare(Rows([[0] * len(self.signature.inputs)]), {}, None)
 
     def _function(self, name: str) -> Callable[..., Any]:
         try:
@@ -109,25 +123,20 @@ class PyfuncModel:
     signature: signatures.Signature | None
     mlflow_version: str = ""
 
-    def score(self, payload: Payload, params: Mapping[str, Any], method: str | None) -> Any:
+    def prepare(self, payload: Payload, params: Mapping[str, Any], method: str | None) -> Call:
         if method not in (None, "predict"):
             raise Refusal(400, f"This model has no method {method!r}.")
         given = signatures.check_params(self.signature, params)
-        table = self._table(payload)
-        return called(self.function.predict, table, **({"params": given} if given else {}))
+        # Never merged: a model of the author's own may look at all rows at once.
+        return Call(self.function.predict, self._table(payload), {"params": given} if given else {})
+
+    def trial(self) -> None:
+        return None
 
     def _table(self, payload: Payload) -> Any:
         if self.signature is None:
             return columns.untyped(payload)
         return (columns.tensors if self.signature.is_tensor else columns.frame)(payload, self.signature)
-
-
-def called(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    """Call the model's code; what it raises is the model's failure, not the server's."""
-    try:
-        return function(*arguments, **named)
-    except Exception as error:
-        raise ModelFailed(f"{type(error).__name__}: {error}") from error
 
 
 def matrix_type(estimator: Any, signature: signatures.Signature | None) -> str | None:
@@ -143,6 +152,11 @@ def matrix_type(estimator: Any, signature: signatures.Signature | None) -> str |
     return signature.one_number_type() if all(_ignores_names(part) for part in _parts(estimator)) else None
 
 
+def is_by_row(estimator: Any) -> bool:
+    """Say whether every step is scikit-learn's own, and so looks at each row by itself; the author's may not."""
+    return all(_is_own(part) and type(part).__name__ != "FunctionTransformer" for part in _parts(estimator))
+
+
 def _parts(estimator: Any) -> list[Any]:
     """List an estimator and every estimator or function among its parameters."""
     try:
@@ -154,9 +168,11 @@ def _parts(estimator: Any) -> list[Any]:
 
 def _ignores_names(part: Any) -> bool:
     kind = type(part)
-    if part is None or not kind.__module__.startswith("sklearn."):
-        return False
-    return kind.__module__.split(".")[1] != "compose" and kind.__name__ != "FunctionTransformer"
+    return _is_own(part) and kind.__module__.split(".")[1] != "compose" and kind.__name__ != "FunctionTransformer"
+
+
+def _is_own(part: Any) -> bool:
+    return part is not None and type(part).__module__.startswith("sklearn.")
 
 
 def _load_sklearn(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .http import Refusal
@@ -21,11 +21,15 @@ FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs", "input_d
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of cells (or of nested lists: a tensor), with the names of the columns when the caller gave them."""
+    """Rows of cells (or of nested lists: a tensor), with the names of the columns when the caller gave them.
+
+    `is_numeric`: the cells are known to be numbers or null, without having looked at each.
+    """
 
     rows: list[Any]
     columns: tuple[str, ...] | None = None
     is_text: bool = False
+    is_numeric: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,10 +56,30 @@ def read(content_type: str, raw: bytes) -> Asked:
     if "charset" in options.lower() and "utf-8" not in options.lower().replace("utf8", "utf-8"):
         raise Refusal(415, "The body must be in UTF-8.")
     if kind in ("", "application/json"):
-        return from_json(parse_json(raw))
+        body = parse_json(raw)
+        asked = from_json(body)
+        if isinstance(asked.payload, Rows) and has_no_text(raw, body, asked.payload.rows):
+            return replace(asked, payload=replace(asked.payload, is_numeric=True))
+        return asked
     if kind == "text/csv":
         return Asked(from_csv(raw))
     raise Refusal(415, f"Content type {kind!r} is not accepted; send application/json or text/csv.")
+
+
+def has_no_text(raw: bytes, body: dict[str, Any], rows: list[Any]) -> bool:
+    """Say whether the rows, as the last of a body, are known to hold no text and no flag.
+
+    The last text of such a body is the rows' own name: what comes after it has no quotation mark, no true, no false.
+    A cell that says the same is no number either, and numpy refuses it.
+    """
+    name, value = next(reversed(body.items()))
+    if isinstance(value, dict) and value:
+        name, value = next(reversed(value.items()))
+    end = raw.rfind(b'"') + 1
+    if value is not rows or not raw.endswith(f'"{name}"'.encode(), 0, end):
+        return False
+    rest = raw[end:]
+    return b"t" not in rest and b"f" not in rest
 
 
 def from_json(body: Any) -> Asked:
@@ -159,16 +183,16 @@ def _names(value: Any) -> tuple[str, ...]:
 
 
 def _lists(rows: list[Any], form: str) -> list[Any]:
-    for number, row in enumerate(rows):
-        if not isinstance(row, list):
-            raise Refusal(400, f"'{form}': row {number} must be a list of values.")
+    if set(map(type, rows)) - {list}:
+        number = next(number for number, row in enumerate(rows) if not isinstance(row, list))
+        raise Refusal(400, f"'{form}': row {number} must be a list of values.")
     return rows
 
 
 def _even(rows: list[Any], width: int) -> list[Any]:
-    for number, row in enumerate(rows):
-        if len(row) != width:
-            raise Refusal(400, f"Row {number} has {len(row)} values, but there are {width} columns.")
+    if set(map(len, rows)) - {width}:
+        number = next(number for number, row in enumerate(rows) if len(row) != width)
+        raise Refusal(400, f"Row {number} has {len(rows[number])} values, but there are {width} columns.")
     return rows
 
 

@@ -20,6 +20,8 @@ from types import ModuleType
 from typing import Any
 
 PACKAGE = "studio_scoring"
+# How many requests may wait beside those that are worked on, to be merged.
+COMPANY = 30
 
 
 def main() -> int:
@@ -69,35 +71,42 @@ def serve(options: argparse.Namespace) -> int:
         settings,
         status,
         tally,
+        turns,
     )
 
     configured = settings.SettingsFile(options.settings)
-    share_cores(configured.current.threads)
+    lanes = configured.current.threads
+    share_cores(lanes)
     started = time.perf_counter()
     say(f"loading the model from {options.model.name}")
-    if options.entry:
-        model = entry.load(options.model, options.code, options.entry)
-        example = None
-    else:
-        model = models.load(options.model)
+    example, most_rows = None, 0
+    model = entry.load(options.model, options.code, options.entry) if options.entry else models.load(options.model)
     say(f"loaded {type(model).__name__} in {time.perf_counter() - started:.2f} s")
     if not options.entry:
-        example = try_example(model, options.model)
+        example, call = try_example(model, options.model)
+        most_rows = try_merging(model, call)
     say(f"ready after {time.perf_counter() - started:.2f} s")
     counted = tally.Tally()
     folder = Path(options.settings).parent
     app = application.Application(
-        model, configured, example, tally=counted, capture=capture.Capture(folder / "captured")
+        model,
+        configured,
+        example,
+        tally=counted,
+        capture=capture.Capture(folder / "captured"),
+        turns=turns.Turns(lanes, most_rows, merges=lambda: configured.current.merges_requests),
     )
     if options.socket:
         status.listen(str(Path(options.socket).with_name("status.sock")), counted.snapshot)
-    listen.run(app, options.socket, options.port, threads=configured.current.threads, queue=configured.current.queue)
+    # Those that may be merged wait in threads, of which more are made only when they are needed.
+    threads = lanes + (COMPANY if most_rows else 0)
+    listen.run(app, options.socket, options.port, threads=threads, queue=configured.current.queue)
     say("stopped")
     return 0
 
 
-def try_example(model: Any, folder: Path) -> Any:
-    """Score the example that was saved beside the model, and give it back.
+def try_example(model: Any, folder: Path) -> tuple[Any, Any]:
+    """Score the example that was saved beside the model; give it and the call that was made of it.
 
     An example in a form that the server does not read proves nothing; a model that raises on its own example is broken.
     """
@@ -105,17 +114,33 @@ def try_example(model: Any, folder: Path) -> Any:
 
     raw = models.example_body(folder)
     if raw is None:
-        return None
+        return None, None
     started = time.perf_counter()
     try:
         example = wire.parse_json(raw)
         asked = payload.from_json(example)
-        wire.dump_json(model.score(asked.payload, asked.params, asked.method))
+        call = model.prepare(asked.payload, asked.params, asked.method)
+        wire.dump_json(call.run())
     except http.Refusal as refusal:
         say(f"the input example was not tried: {refusal.message}")
-        return None
+        return None, None
     say(f"scored the input example in {(time.perf_counter() - started) * 1000:.1f} ms")
-    return example
+    return example, call
+
+
+def try_merging(model: Any, call: Any) -> int:
+    """Give how many rows of waiting requests are worth one call of the model; 0: each is called for by itself."""
+    from studio_scoring import gain, http
+
+    try:
+        tried = call or model.trial()
+        rows: int = gain.most_rows(tried) if tried is not None else 0
+    except (http.ModelFailed, http.Refusal) as error:
+        say(f"requests are not merged: tried, the model raised {error}")
+        return 0
+    if rows:
+        say(f"requests that wait are merged, up to {rows} rows")
+    return rows
 
 
 def share_cores(threads: int) -> None:

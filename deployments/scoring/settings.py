@@ -35,6 +35,7 @@ class Settings:
     has_telemetry: bool = True
     collects_data: bool = False
     sample_rate: float = 0.1
+    merges_requests: bool = True
 
     def admits(self, authorization: str) -> bool:
         """Say whether an Authorization header opens this endpoint, in the same time for every wrong key."""
@@ -93,6 +94,7 @@ def parse(content: dict[str, Any]) -> Settings:
         has_telemetry=bool(content.get("has_telemetry", True)),
         collects_data=bool(content.get("collects_data", False)),
         sample_rate=float(content.get("sample_rate", 0.1)),
+        merges_requests=bool(content.get("merges_requests", True)),
     )
 
 
