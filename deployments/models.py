@@ -75,6 +75,7 @@ class Endpoint(WorkspaceOwned):
     has_telemetry = models.BooleanField(default=True)
     collects_data = models.BooleanField(default=False, help_text="Keep a sample of inputs and outputs.")
     sample_rate = models.FloatField(default=0.1, help_text="The share of requests that is kept.")
+    merges_requests = models.BooleanField(default=True, help_text="Requests that wait may be one call of the model.")
     wanted = models.CharField(max_length=10, choices=Wanted.choices, default=Wanted.RUNNING)
     state = models.CharField(max_length=15, choices=EndpointState.choices, default=EndpointState.TRANSITIONING)
     created_by = models.CharField(max_length=150, blank=True, default="")

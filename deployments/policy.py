@@ -27,7 +27,6 @@ LIMITS: dict[str, tuple[float, float]] = {
     "sample_rate": (0.0, 1.0),
     "replicas": (1, 32),
 }
-FLAGS = ("is_autoscaled", "has_telemetry", "collects_data")
 AUTOSCALE = ("min_replicas", "max_replicas", "target_utilization", "refresh_s")
 WORDS = ("description", "location", "dns_label")
 DNS_LABEL = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")

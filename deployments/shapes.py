@@ -24,6 +24,7 @@ POLICY = {
     "autoscale_max_replicas": "max_replicas",
     "autoscale_refresh_seconds": "refresh_s",
     "autoscale_target_utilization": "target_utilization",
+    "batching_enabled": "merges_requests",
     "collect_model_data": "collects_data",
     "collect_sample_rate": "sample_rate",
     "enable_app_insights": "has_telemetry",
@@ -69,6 +70,7 @@ class EndpointOut(serializers.ModelSerializer[Endpoint]):
     autoscale_max_replicas = serializers.IntegerField(source="max_replicas")
     autoscale_refresh_seconds = serializers.IntegerField(source="refresh_s")
     autoscale_target_utilization = serializers.IntegerField(source="target_utilization")
+    batching_enabled = serializers.BooleanField(source="merges_requests")
     collect_model_data = serializers.BooleanField(source="collects_data")
     collect_sample_rate = serializers.FloatField(source="sample_rate")
     enable_app_insights = serializers.BooleanField(source="has_telemetry")
@@ -84,9 +86,9 @@ class EndpointOut(serializers.ModelSerializer[Endpoint]):
             "name", "state", "error", "compute_type", "compute_target_name", "scoring_uri", "swagger_uri",
             "auth_enabled", "token_auth_enabled", "description", "tags", "properties", "location", "dns_name_label",
             "autoscale_enabled", "autoscale_min_replicas", "autoscale_max_replicas", "autoscale_refresh_seconds",
-            "autoscale_target_utilization", "collect_model_data", "collect_sample_rate", "enable_app_insights",
-            "scoring_timeout_ms", "replica_max_concurrent_requests", "max_queued_requests", "max_request_wait_time",
-            "standby_seconds", "created_by", "created_ms", "updated_ms", "deployments",
+            "autoscale_target_utilization", "batching_enabled", "collect_model_data", "collect_sample_rate",
+            "enable_app_insights", "scoring_timeout_ms", "replica_max_concurrent_requests", "max_queued_requests",
+            "max_request_wait_time", "standby_seconds", "created_by", "created_ms", "updated_ms", "deployments",
         ]  # fmt: skip
 
     def get_scoring_uri(self, endpoint: Endpoint) -> str:
@@ -116,6 +118,7 @@ class PolicyIn(serializers.Serializer[Any]):
     autoscale_max_replicas = serializers.IntegerField(required=False)
     autoscale_refresh_seconds = serializers.IntegerField(required=False)
     autoscale_target_utilization = serializers.IntegerField(required=False)
+    batching_enabled = serializers.BooleanField(required=False)
     collect_model_data = serializers.BooleanField(required=False)
     collect_sample_rate = serializers.FloatField(required=False)
     enable_app_insights = serializers.BooleanField(required=False)

@@ -77,7 +77,7 @@ class Application:
             status = answer.status
             return send(answer, request_id, environ, start_response)
         finally:
-            self._tally.end(status, waited_ms)
+            self._tally.end(status, waited_ms, is_kept=self._settings.current.has_telemetry)
 
     def _safely(self, environ: Environ, waited_ms: float) -> tuple[Answer, str]:
         """Answer, whatever happens."""

@@ -32,6 +32,16 @@ class Minute:
     spent_ms: float = 0.0
     latency: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS_MS) + 1))
 
+    def add(self, status: int, took_ms: float) -> None:
+        if status < 400:
+            self.ok += 1
+        elif status < 500:
+            self.refused += 1
+        else:
+            self.failed += 1
+        self.spent_ms += took_ms
+        self.latency[bisect_left(BOUNDS_MS, took_ms)] += 1
+
 
 class Tally:
     """What a replica has answered since it began, and what it is working on."""
@@ -46,20 +56,16 @@ class Tally:
     def begin(self) -> None:
         self._working[threading.get_ident()] = time.monotonic()
 
-    def end(self, status: int, waited_ms: float) -> float:
-        """Count the request of this thread; `waited_ms` is the time it stood in the queue. Give how long it took."""
+    def end(self, status: int, waited_ms: float, *, is_kept: bool = True) -> float:
+        """Count the request of this thread; `waited_ms` is the time it stood in the queue. Give how long it took.
+
+        Without `is_kept` it counts for how busy the replica is, which scaling asks, and for no minute.
+        """
         took_ms = (time.monotonic() - self._working.pop(threading.get_ident())) * 1000
         total = took_ms + waited_ms
         with self._lock:
-            minute = self._minute()
-            if status < 400:
-                minute.ok += 1
-            elif status < 500:
-                minute.refused += 1
-            else:
-                minute.failed += 1
-            minute.spent_ms += total
-            minute.latency[bisect_left(BOUNDS_MS, total)] += 1
+            if is_kept:
+                self._minute().add(status, total)
             self._busy_ms += total
             self._requests += 1
         return total

@@ -10,6 +10,7 @@ from compute.models import BuildState, EnvironmentBuild
 from deployments import keys, operations, reconciler
 from deployments.drivers.base import DriverError
 from deployments.models import DeploymentState, Endpoint, EndpointState
+from deployments.reconciling import arriving, staying, traffic
 
 TRACEBACK = [
     "Traceback (most recent call last):",
@@ -81,7 +82,7 @@ def test_a_replica_killed_while_starting_gets_another_chance_but_not_for_ever(go
     around.driver.ends_with[f"e{endpoint.pk}-r1"] = (-9, [])
     _found, deployment = go(20)
     assert deployment.state == DeploymentState.FAILED
-    assert len(around.driver.starts) == reconciler.STARTS_BEFORE_FAILED
+    assert len(around.driver.starts) == arriving.STARTS_BEFORE_FAILED
     assert "killed by SIGKILL" in deployment.error
 
 
@@ -96,7 +97,7 @@ def test_a_replica_that_is_killed_comes_back(go, around, endpoint):
     found, deployment = go(2)
     assert (found.state, deployment.state) == (EndpointState.HEALTHY, DeploymentState.HEALTHY)
     assert "proxy_pass" in around.route(endpoint.pk)
-    around.now += reconciler.STEADY_MS
+    around.now += staying.STEADY_MS
     assert go(1)[1].restarts == 0
 
 
@@ -117,7 +118,7 @@ def test_a_replica_that_hangs_leaves_the_route_and_is_replaced_after_a_minute(go
     found, _deployment = go(1)
     assert found.state == EndpointState.UNHEALTHY
     assert "return 503" in around.route(endpoint.pk)
-    around.now += reconciler.HUNG_MS
+    around.now += staying.HUNG_MS
     around.driver.is_slow = False
     assert go(3)[0].state == EndpointState.HEALTHY
     assert len(around.driver.starts) == 2
@@ -281,7 +282,7 @@ def test_when_none_comes_back_the_endpoint_has_failed_and_may_be_started_again(g
     ("shares", "expected"), [([75], [100]), ([50, 25], [67, 33]), ([1, 1, 1], [34, 33, 33]), ([0, 0], [0, 0])]
 )
 def test_shares_are_brought_to_100(shares, expected):
-    assert reconciler.scaled_to_100(shares) == expected
+    assert traffic.scaled_to_100(shares) == expected
 
 
 def test_deleting_leaves_no_row_no_replica_no_file_no_route(go, around, alice, endpoint):

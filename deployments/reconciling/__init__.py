@@ -1,0 +1,1 @@
+"""The steps by which the reconciler moves the world toward what the rows of an endpoint want."""
