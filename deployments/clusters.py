@@ -23,16 +23,18 @@ from workspaces.models import Workspace
 
 @dataclass(frozen=True)
 class Need:
-    """Cores and memory, of one replica or of many."""
+    """Cores and memory, of one replica or of so many."""
 
     cores: float = 0.0
     memory_bytes: int = 0
+    replicas: int = 0
 
     def __add__(self, other: Need) -> Need:
-        return Need(self.cores + other.cores, self.memory_bytes + other.memory_bytes)
+        replicas = self.replicas + other.replicas
+        return Need(self.cores + other.cores, self.memory_bytes + other.memory_bytes, replicas)
 
     def times(self, count: int) -> Need:
-        return Need(self.cores * count, self.memory_bytes * count)
+        return Need(self.cores * count, self.memory_bytes * count, self.replicas * count)
 
     def fits(self, room: Need) -> bool:
         # Shares such as 0.1 do not add up exactly.
@@ -126,7 +128,7 @@ def agent_of(cluster: ComputeTarget | None) -> Need | None:
 
 
 def need(deployment: Deployment) -> Need:
-    return Need(deployment.cpu_cores, deployment.memory_bytes)
+    return Need(deployment.cpu_cores, deployment.memory_bytes, 1)
 
 
 def endpoints_on(cluster: ComputeTarget) -> QuerySet[Endpoint]:
@@ -155,6 +157,7 @@ def taken_by_one(endpoint: Endpoint) -> Need:
     return Need(
         max([together.cores, *(one.cores for one in coming)]),
         max([together.memory_bytes, *(one.memory_bytes for one in coming)]),
+        max([together.replicas, *(one.replicas for one in coming)]),
     )
 
 

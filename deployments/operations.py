@@ -13,7 +13,7 @@ from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 
 from compute.environments import EnvironmentSpec
-from deployments import clusters, keys, model_files
+from deployments import clusters, keys, model_files, queries, room
 from deployments import policy as policies
 from deployments.models import (
     COMING,
@@ -130,7 +130,7 @@ def deploy(
     _must_run(endpoint)
     # A revision that is still on its way is no longer wanted: the newer one takes its place.
     endpoint.deployments.filter(state__in=COMING).update(wanted=Wanted.STOPPED)
-    replicas = max([*_serving(endpoint).values_list("replicas", flat=True), 1])
+    replicas = queries.replicas_for_next(endpoint)
     return _add_revision(
         actor, endpoint, model_version, size or Size(), replicas=replicas, code=code, takes_traffic=takes_traffic
     )
@@ -203,7 +203,7 @@ def change_endpoint(
     needs_new = "max_concurrent" in changed
     endpoint.refresh_from_db()
     if checked.replicas is not None:
-        clusters.check_room(endpoint, *clusters.sized(_serving(endpoint), checked.replicas))
+        room.check(endpoint, *clusters.sized(_serving(endpoint), checked.replicas))
         _serving(endpoint).update(replicas=checked.replicas)
     newest = _serving(endpoint).order_by("-traffic", "-revision").first()
     if needs_new and endpoint.wanted == Wanted.RUNNING and newest and newest.model_version:
@@ -250,7 +250,7 @@ def start_endpoint(actor: Actor, endpoint: Endpoint) -> None:
     newest_first = endpoint.deployments.order_by("-revision")
     back = list(newest_first.filter(wanted=Wanted.RUNNING).exclude(state=DeploymentState.FAILED))
     back = back or list(newest_first[:1])
-    clusters.check_room(endpoint, *clusters.sized(back))
+    room.check(endpoint, *clusters.sized(back))
     takes_some = any(one.traffic or one.takes_traffic for one in back)
     for number, deployment in enumerate(back):
         if deployment.state not in (*COMING, *SERVING):
@@ -346,7 +346,7 @@ def _add_revision(
     else:
         check_code(code)
     beside = [] if takes_traffic else clusters.sized(_serving(endpoint))
-    clusters.check_room(endpoint, *beside, (replicas, clusters.Need(cores, int(memory * GIB))))
+    room.check(endpoint, *beside, (replicas, clusters.Need(cores, int(memory * GIB), 1)))
     # Two who deploy at once must not both take the same number.
     Endpoint.objects.select_for_update().get(pk=endpoint.pk)
     last = newest.revision if newest else 0

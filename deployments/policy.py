@@ -28,7 +28,6 @@ LIMITS: dict[str, tuple[float, float]] = {
     "replicas": (1, 32),
 }
 AUTOSCALE = ("min_replicas", "max_replicas", "target_utilization", "refresh_s")
-WORDS = ("description", "location", "dns_label")
 DNS_LABEL = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 
 

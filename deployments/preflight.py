@@ -10,7 +10,7 @@ from django.db.models import F, Sum
 from django.utils.translation import gettext as _
 
 from compute.environments import BadEnvironment
-from deployments import clusters, environments, model_files
+from deployments import clusters, environments, model_files, room
 from deployments.models import COMING, SERVING, Deployment, Endpoint, Target, Wanted
 from experiments.models import Run
 from lib.errors import StudioError
@@ -34,18 +34,20 @@ class Finding:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a form asks for: so many replicas of a size, and the inference cluster if one is chosen."""
+    """What a form asks for: so many replicas of a size, the inference cluster or the endpoint if one is chosen."""
 
     cpu_cores: float = 0.5
     memory_gb: float = 1.0
     replicas: int = 1
     cluster: str = ""
+    endpoint: Endpoint | None = None
 
 
 def report(version: ModelVersion, asked: Asked) -> list[Finding]:
     """Look at a model version's files as data, at its environment, and at the memory of this machine or the cluster."""
     model = [_servable(version), _signature(version), _files(version), _packages(version)]
-    return [*model, _room_on(version, asked) if asked.cluster else _room(asked.memory_gb, asked.replicas)]
+    place = _room_on(version, asked) if asked.cluster else _room(asked.memory_gb, asked.replicas)
+    return [*model, place, *_quota(version, asked)]
 
 
 def candidate(actor: Actor, run: Run, path: str) -> ModelVersion:
@@ -128,7 +130,8 @@ def _room(memory_gb: float, replicas: int) -> Finding:
 
 
 def _room_on(version: ModelVersion, asked: Asked) -> Finding:
-    endpoint = Endpoint(workspace=version.workspace, target_kind=Target.CLUSTER, compute_name=asked.cluster)
+    fresh = Endpoint(workspace=version.workspace, target_kind=Target.CLUSTER, compute_name=asked.cluster)
+    endpoint = asked.endpoint or fresh
     each = clusters.Need(asked.cpu_cores, int(asked.memory_gb * (1 << 30)))
     try:
         clusters.check_room(endpoint, (asked.replicas, each))
@@ -136,6 +139,20 @@ def _room_on(version: ModelVersion, asked: Asked) -> Finding:
         return Finding(_("Cluster"), error.message, "bad")
     words = {"asked": each.times(asked.replicas), "name": asked.cluster}
     return Finding(_("Cluster"), _("%(asked)s fit on “%(name)s”") % words)
+
+
+def _quota(version: ModelVersion, asked: Asked) -> list[Finding]:
+    """Say what the quota leaves, where the workspace has one."""
+    use = room.use_of(version.workspace)
+    if use is None:
+        return []
+    endpoint = asked.endpoint or Endpoint(workspace=version.workspace)
+    each = clusters.Need(asked.cpu_cores, int(asked.memory_gb * (1 << 30)), 1)
+    try:
+        room.check_quota(endpoint, (asked.replicas, each))
+    except StudioError as error:
+        return [Finding(_("Quota"), error.message, "bad")]
+    return [Finding(_("Quota"), _("Endpoints take %s") % use)]
 
 
 def memory_of_machine() -> int:

@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from deployments import targets
-from deployments.models import COMING, STAGES, Change, Deployment, DeploymentState, Endpoint
+from deployments.models import COMING, SERVING, STAGES, Change, Deployment, DeploymentState, Endpoint, Wanted
 from lib.clock import now_ms
 from lib.textfile import Piece
 from registry.models import ModelVersion
@@ -65,6 +65,12 @@ def serving(endpoint: Endpoint) -> Deployment | None:
         (one for one in endpoint.deployments.all() if one.traffic), key=lambda one: one.traffic, default=None
     )
     return found
+
+
+def replicas_for_next(endpoint: Endpoint) -> int:
+    """Give how many replicas an endpoint's next revision begins with: as many as serve now."""
+    serves = [one for one in endpoint.deployments.all() if one.traffic and one.state in SERVING]
+    return max([1, *(one.replicas for one in serves if one.wanted == Wanted.RUNNING)])
 
 
 def shown(endpoint: Endpoint) -> Deployment | None:

@@ -14,6 +14,7 @@ urlpatterns = [
     path("deploy/run/<str:run_id>/", deploy.create_from_run, name="create-from-run"),
     path("models/<str:model>/versions/<int:version>/endpoints/", endpoints.for_model_version, name="for-model-version"),
     path("compute/<str:cluster>/endpoints/", endpoints.for_cluster, name="for-cluster"),
+    path("endpoints-quota/", endpoints.quota_use, name="quota-use"),
     path("endpoints-of-home/", endpoints.for_home, name="for-home"),
     path(ONE, endpoints.endpoint_detail, name="endpoint-detail"),
     path(f"{ONE}test/", use.endpoint_test, name="endpoint-test"),

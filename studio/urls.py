@@ -19,6 +19,7 @@ STUDIO = [
     path("client-token/", views.client_token, name="client-token"),
     path("config.json", client.config, name="config"),
     path("api/v1/workspace", workspaces_api.workspace, name="workspace"),
+    path("api/v1/quota", workspaces_api.quota, name="quota"),
     path("api/v1/contents", workspaces_api.contents, name="contents"),
 ]
 

@@ -10,8 +10,8 @@ from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from workspaces import access, deletion, operations, queries
-from workspaces.models import ResourceGroup, Workspace
+from workspaces import access, deletion, operations, queries, quotas
+from workspaces.models import Quota, ResourceGroup, Workspace
 
 
 class WorkspaceOut(serializers.ModelSerializer[Workspace]):
@@ -54,6 +54,22 @@ class GroupIn(serializers.Serializer[Any]):
 class WorkspaceIn(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=63)
     description = serializers.CharField(default="", allow_blank=True)
+
+
+class QuotaOut(serializers.ModelSerializer[Quota]):
+    memory_gb = serializers.FloatField(allow_null=True)
+
+    class Meta:
+        model = Quota
+        fields = ["cpu_cores", "memory_gb", "replicas"]
+
+
+class QuotaIn(serializers.Serializer[Any]):
+    """What endpoints may take together; what is left out or null is not limited."""
+
+    cpu_cores = serializers.FloatField(default=None, allow_null=True)
+    memory_gb = serializers.FloatField(default=None, allow_null=True)
+    replicas = serializers.IntegerField(default=None, allow_null=True)
 
 
 class ConfirmIn(serializers.Serializer[Any]):
@@ -122,9 +138,21 @@ def contents(request: Request) -> Response:
     return Response(CountOut(deletion.count(request._request.workspace), many=True).data)  # type: ignore[attr-defined]
 
 
+@extend_schema(methods=["GET"], responses=QuotaOut)
+@extend_schema(methods=["PUT"], request=QuotaIn, responses=QuotaOut)
+@api_view(["GET", "PUT"])
+def quota(request: Request) -> Response:
+    """Show what the workspace's endpoints may take together, or set it (the studio's admins)."""
+    actor, workspace = request._request.actor, request._request.workspace  # type: ignore[attr-defined]
+    if request.method == "PUT":
+        quotas.set_quota(actor, workspace, **parsed(QuotaIn, request))
+    return Response(QuotaOut(quotas.quota_of(workspace)).data)
+
+
 groups = access.admin(groups)
 group = access.admin(group)
 group_workspaces = access.admin(group_workspaces)
 workspaces = access.signed_in(workspaces)
 workspace = access.needs("workspace.read")(workspace)
+quota = access.needs(GET="workspace.read", PUT="workspace.write")(quota)
 contents = access.needs("workspace.read")(contents)

@@ -22,5 +22,11 @@ class NameForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=90)
 
 
+class QuotaForm(forms.Form):
+    cpu_cores = forms.FloatField(label=_("CPU cores"), required=False, min_value=0)
+    memory_gb = forms.FloatField(label=_("Memory, GB"), required=False, min_value=0)
+    replicas = forms.IntegerField(label=_("Replicas"), required=False, min_value=0)
+
+
 class ConfirmForm(forms.Form):
     confirm = forms.CharField(label=_("Name of the resource group"), max_length=90, strip=False)

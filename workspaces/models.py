@@ -81,6 +81,23 @@ class Workspace(models.Model):
         return self.name
 
 
+class Quota(models.Model):
+    """What the endpoints of a workspace may take together; null is no limit."""
+
+    workspace = models.OneToOneField(Workspace, primary_key=True, on_delete=models.CASCADE, related_name="quota")
+    cpu_cores = models.FloatField(null=True)
+    memory_bytes = models.BigIntegerField(null=True)
+    replicas = models.PositiveIntegerField(null=True)
+
+    @property
+    def is_limited(self) -> bool:
+        return any(limit is not None for limit in (self.cpu_cores, self.memory_bytes, self.replicas))
+
+    @property
+    def memory_gb(self) -> float | None:
+        return self.memory_bytes / (1 << 30) if self.memory_bytes is not None else None
+
+
 class Role(models.TextChoices):
     OWNER = "owner", _("Owner")
     CONTRIBUTOR = "contributor", _("Contributor")

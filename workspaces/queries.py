@@ -35,6 +35,13 @@ def group(actor: Actor, name: str) -> ResourceGroup:
     return found
 
 
+def workspace_in(group: ResourceGroup, name: str) -> Workspace:
+    found = group.workspaces.filter(name=name).first()
+    if found is None:
+        raise NotFound(_("Workspace “%s” does not exist in this resource group.") % name)
+    return found
+
+
 def group_contents(group: ResourceGroup) -> list[GroupContents]:
     return [GroupContents(workspace, deletion.count(workspace)) for workspace in group.workspaces.all()]
 

@@ -21,5 +21,6 @@ urlpatterns = [
     path("groups/create/", views.group_create, name="group-create"),
     path("groups/<str:name>/", views.group_detail, name="group-detail"),
     path("groups/<str:name>/delete/", views.group_delete, name="group-delete"),
+    path("groups/<str:name>/workspaces/<str:which>/quota/", views.quota, name="quota"),
     path("groups/<str:name>/workspaces/create/", views.workspace_create, name="workspace-create"),
 ]

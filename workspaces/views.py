@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from lib.errors import Denied, StudioError, TooMany
-from workspaces import access, forms, operations, queries
+from workspaces import access, forms, operations, queries, quotas
 from workspaces.models import User
 from workspaces.request import Request
 
@@ -170,6 +170,24 @@ def workspace_create(request: Request, name: str) -> HttpResponseBase:
         form.add_error(error.field, error.message)
     context = {"group": group, "contents": queries.group_contents(group), "form": form}
     return render(request, "workspaces/group_detail.html", context, status=422)
+
+
+@access.admin
+def quota(request: Request, name: str, which: str) -> HttpResponseBase:
+    """Show what the endpoints of a workspace may take together, and set it."""
+    group = queries.group(request.actor, name)
+    workspace = queries.workspace_in(group, which)
+    limits = quotas.quota_of(workspace)
+    shown = {field: getattr(limits, field) for field in ("cpu_cores", "memory_gb", "replicas")}
+    form = forms.QuotaForm(request.POST or None, initial=shown)
+    try:
+        if request.method == "POST" and form.is_valid():
+            quotas.set_quota(request.actor, workspace, **form.cleaned_data)
+            return redirect("workspaces:group-detail", group.name)
+    except StudioError as error:
+        form.add_error(error.field, error.message)
+    context = {"group": group, "held": workspace, "form": form}
+    return render(request, "workspaces/quota.html", context, status=422 if form.errors else 200)
 
 
 @access.admin

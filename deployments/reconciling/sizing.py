@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from deployments import clusters, replicas
+from deployments import replicas, room
 from deployments.models import SERVING, Change
 from deployments.reconciling.revision import Revision
 
@@ -22,8 +22,8 @@ def fit_size(revision: Revision) -> None:
     running = sum(bool(row["in_rotation"]) for row in deployment.seen)
     if busy is None or not running:
         return
-    room = clusters.most_replicas(deployment)
-    most = endpoint.max_replicas if room is None else min(endpoint.max_replicas, room)
+    most_there = room.most_replicas(deployment)
+    most = endpoint.max_replicas if most_there is None else min(endpoint.max_replicas, most_there)
     limits = min(endpoint.min_replicas, most), most
     needed = replicas.needed(running, busy, endpoint.target_utilization, *limits)
     if needed < deployment.replicas and limits[0] <= deployment.replicas <= limits[1]:

@@ -55,7 +55,10 @@ def asked_in(request: Request) -> preflight.Asked:
     replicas = (number_in(request, "replicas") or CLUSTER_REPLICAS) if is_cluster else 1
     cluster = request.GET.get("compute_name", "") if is_cluster else ""
     sizes = decimal_in(request, "cpu_cores", 0.5), decimal_in(request, "memory_gb", 1.0)
-    return preflight.Asked(*sizes, replicas=max(1, min(32, replicas)), cluster=cluster)
+    existing = queries.endpoints(request.actor, request.workspace).filter(name=request.GET.get("endpoint", "")).first()
+    if existing is not None:
+        replicas, cluster = queries.replicas_for_next(existing), existing.compute_name
+    return preflight.Asked(*sizes, replicas=max(1, min(32, replicas)), cluster=cluster, endpoint=existing)
 
 
 def decimal_in(request: Request, name: str, default: float) -> float:

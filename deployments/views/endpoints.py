@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from compute.queries import find_target
-from deployments import clusters, forms, operations, queries, telemetry
+from deployments import clusters, forms, operations, queries, room, telemetry
 from deployments.models import Endpoint
 from deployments.views.common import fetch, frame, url
 from lib.clock import now_ms
@@ -30,7 +30,7 @@ AT_HOME = 6
 def endpoint_list(request: Request) -> HttpResponse:
     page = Paginator(queries.endpoints(request.actor, request.workspace), PAGE).get_page(request.GET.get("page"))
     template = "deployments/_endpoint_rows.html" if is_partial(request) else "deployments/endpoint_list.html"
-    context = {"page": page, "moves": any(endpoint.moves for endpoint in page)}
+    context = {"page": page, "moves": any(endpoint.moves for endpoint in page), "use": room.use_of(request.workspace)}
     measure(page)
     return render(request, template, context)
 
@@ -75,6 +75,13 @@ def for_cluster(request: Request, cluster: str) -> HttpResponse:
     endpoints = queries.endpoints(request.actor, request.workspace).filter(compute_name=found.name)
     context = {"endpoints": endpoints, "room": clusters.room_of(found)}
     return render(request, "deployments/_for_cluster.html", context)
+
+
+@access.needs("deployments.read")
+@require_GET
+def quota_use(request: Request) -> HttpResponse:
+    """The fragment that says what endpoints take of the workspace's quota."""
+    return render(request, "deployments/_quota_use.html", {"use": room.use_of(request.workspace)})
 
 
 @access.needs("deployments.read")

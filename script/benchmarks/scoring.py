@@ -3,230 +3,237 @@
 from __future__ import annotations
 
 import argparse
-import http.client
-import importlib.metadata
-import json
+import os
+import statistics
 import subprocess
-import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
-from processes import Server, free_port, running
+from _load import load
+from _serving import PYTHON, Peer, bare, installed_mlserver, mlflow, mlserver, started, studio, train
+from processes import Server
 
-ROOT = Path(__file__).resolve().parents[2]
-PYTHON = sys.executable
-BIN = Path(PYTHON).parent
-SCORING = ROOT / "deployments" / "scoring"
-COLUMNS = 10
 CLIENTS = (1, 8, 32)
 ROWS = (1, 1000)
-
-TRAIN = """
-import sys, mlflow, numpy, pandas
-from mlflow.models import infer_signature
-from sklearn.ensemble import RandomForestRegressor
-from sklearn.linear_model import Ridge
-X = pandas.DataFrame(numpy.random.default_rng(0).normal(size=(500, 10)), columns=[f"c{n}" for n in range(10)])
-y = X.sum(axis=1)
-for name, model in (("ridge", Ridge()), ("forest", RandomForestRegressor(100, n_jobs=1, random_state=0))):
-    model.fit(X, y)
-    signature = infer_signature(X, model.predict(X))
-    mlflow.sklearn.save_model(model, f"{sys.argv[1]}/{name}", signature=signature, serialization_format="cloudpickle")
-"""
-# The least that can be done: parse, predict, write; on the HTTP server that the replicas use.
-BARE = """
-import importlib.util, pickle, sys
-import numpy, orjson
-spec = importlib.util.spec_from_file_location("listen", sys.argv[3])
-listen = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(listen)
-model = pickle.load(open(sys.argv[1] + "/model.pkl", "rb"))
-def app(environ, start_response):
-    if environ["REQUEST_METHOD"] == "GET":
-        start_response("200 OK", [("content-length", "2")])
-        return [b"ok"]
-    body = orjson.loads(environ["wsgi.input"].read())
-    answer = orjson.dumps(model.predict(numpy.array(body["inputs"])), option=orjson.OPT_SERIALIZE_NUMPY)
-    start_response("200 OK", [("content-type", "application/json"), ("content-length", str(len(answer)))])
-    return [answer]
-listen.run(app, None, int(sys.argv[2]), threads=2, queue=128)
-"""
+WARM_S = 0.5
 COLD = "import sklearn.linear_model, pickle, sys; pickle.load(open(sys.argv[1] + '/model.pkl', 'rb'))"
+GB = 1e9
 
 
 @dataclass(frozen=True)
-class Peer:
-    """A server: how it is started for a model's folder, what it is asked, and where it says that it is ready."""
+class Case:
+    model: str
+    rows: int
+    clients: int
 
-    name: str
-    command: Callable[[Path, Path, int], list[str]]
-    path: str
-    health: str
-    body: Callable[[list[list[float]]], Any]
-    env: dict[str, str] = field(default_factory=dict)
-
-
-def split(rows: list[list[float]]) -> Any:
-    return {"dataframe_split": {"columns": [f"c{number}" for number in range(COLUMNS)], "data": rows}}
-
-
-def inputs(rows: list[list[float]]) -> Any:
-    return {"inputs": rows}
-
-
-def tensors(rows: list[list[float]]) -> Any:
-    flat = [value for row in rows for value in row]
-    return {"inputs": [{"name": "x", "shape": [len(rows), COLUMNS], "datatype": "FP64", "data": flat}]}
-
-
-def studio(model: Path, folder: Path, port: int) -> list[str]:
-    settings = folder / "settings.json"
-    settings.write_text(json.dumps({"endpoint": "bench", "auth": "none"}))
-    return [PYTHON, "-I", str(SCORING / "server.py"), "--model", str(model), "--settings", str(settings),
-            "--port", str(port)]  # fmt: skip
-
-
-def mlflow(model: Path, _folder: Path, port: int) -> list[str]:
-    return [str(BIN / "mlflow"), "models", "serve", "-m", str(model), "--env-manager", "local", "-p", str(port)]
-
-
-def bare(model: Path, _folder: Path, port: int) -> list[str]:
-    return [PYTHON, "-c", BARE, str(model), str(port), str(SCORING / "listen.py")]
-
-
-def mlserver(python: Path) -> Callable[[Path, Path, int], list[str]]:
-    def command(model: Path, folder: Path, port: int) -> list[str]:
-        home = folder / f"mlserver-{model.name}"
-        home.mkdir(exist_ok=True)
-        (home / "model.joblib").write_bytes((model / "model.pkl").read_bytes())
-        ports = {"http_port": port, "grpc_port": free_port(), "metrics_port": free_port()}
-        (home / "settings.json").write_text(json.dumps({**ports, "debug": False}))
-        described = {"name": "m", "implementation": "mlserver_sklearn.SKLearnModel"}
-        (home / "model-settings.json").write_text(json.dumps({**described, "parameters": {"uri": "./model.joblib"}}))
-        return [str(python.with_name("mlserver")), "start", str(home)]
-
-    return command
-
-
-def install_mlserver(folder: Path) -> Path | None:
-    """Make MLServer's own environment; None, with the installer's words printed, when it cannot be had."""
-    python = folder / "mlserver" / "bin" / "python"
-    same = [f"{name}=={importlib.metadata.version(name)}" for name in ("scikit-learn", "numpy", "cloudpickle")]
-    packages = ["mlserver", "mlserver-sklearn", *same]
-    make = ["venv", "-q", str(folder / "mlserver"), "--python", PYTHON]
-    for arguments in (make, ["pip", "install", "-q", "--python", str(python), *packages]):
-        done = subprocess.run([str(BIN / "uv"), *arguments], capture_output=True, text=True, check=False)
-        if done.returncode:
-            print(f"MLServer cannot be installed beside this scikit-learn: {done.stderr.strip()[-400:]}")
-            return None
-    return python
-
-
-class Caller(threading.Thread):
-    """One keep-alive client that asks until told to stop."""
-
-    def __init__(self, url: str, path: str, raw: bytes, stop: threading.Event) -> None:
-        super().__init__(daemon=True)
-        self.address, self.path, self.raw, self.stopped = urlsplit(url), path, raw, stop
-        self.done = self.failed = 0
-
-    def run(self) -> None:
-        connection = http.client.HTTPConnection(self.address.hostname or "", self.address.port, timeout=60)
-        headers = {"Content-Type": "application/json"}
-        while not self.stopped.is_set():
-            connection.request("POST", self.path, self.raw, headers)
-            answer = connection.getresponse()
-            answer.read()
-            self.done += 1
-            self.failed += answer.status != 200
+    def __str__(self) -> str:
+        return f"{self.rows} × 10, {self.clients} client{'s' if self.clients > 1 else ''}"
 
 
 @dataclass(frozen=True)
 class Figure:
+    """Medians over the rounds; `failed` is the sum."""
+
     per_second: float
     cpu_us: float
+    p50_ms: float
+    p99_ms: float
     failed: int
 
 
-def measure(server: Server, peer: Peer, raw: bytes, clients: int, seconds: float) -> Figure:
-    url = server.url.removesuffix(peer.health)
-    stop = threading.Event()
-    callers = [Caller(url, peer.path, raw, stop) for _number in range(clients)]
-    before, began = server.weigh().cpu_s, time.monotonic()
-    for caller in callers:
-        caller.start()
-    time.sleep(seconds)
-    stop.set()
-    for caller in callers:
-        caller.join(60)
-    took, spent = time.monotonic() - began, server.weigh().cpu_s - before
-    done = sum(caller.done for caller in callers) or 1
-    return Figure(done / took, spent / done * 1e6, sum(caller.failed for caller in callers))
+@dataclass(frozen=True)
+class Row:
+    """A sentence of what was asked, with what was seen."""
+
+    what: str
+    asked: str
+    seen: str
+    holds: bool | None
+
+    def __str__(self) -> str:
+        mark = "not measured" if self.holds is None else "yes" if self.holds else "**no**"
+        return f"| {self.what} | {self.asked} | {self.seen} | {mark} |"
 
 
-@contextmanager
-def started(peer: Peer, model: Path, folder: Path) -> Iterator[tuple[Server, float]]:
-    port = free_port()
-    command = peer.command(model, folder, port)
-    with running(command, f"http://127.0.0.1:{port}{peer.health}", peer.env) as server:
-        yield server, server.wait_ready()
+Figures = dict[tuple[str, Case], Figure]
 
 
-def cold_cpu(model: Path) -> float:
-    """Give the CPU seconds of importing scikit-learn and loading the model, and nothing else."""
-    import resource
-
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([PYTHON, "-c", COLD, str(model)], check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+@dataclass(frozen=True)
+class Plan:
+    seconds: float
+    rounds: int
+    clients: tuple[int, ...]
+    models: tuple[str, ...]
 
 
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="script/bench scoring")
-    parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement")
-    parser.add_argument("--models", nargs="+", default=["ridge", "forest"])
-    parser.add_argument("--mlserver", type=Path, help="the python of an environment with mlserver and mlserver-sklearn")
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
+    parser.add_argument("--rounds", type=int, default=3, help="in which the servers take turns")
+    parser.add_argument("--models", nargs="+", default=["ridge", "forest"], choices=["ridge", "forest"])
+    parser.add_argument("--quick", action="store_true", help="one short round with 1 and 8 clients")
     options = parser.parse_args(arguments)
+    plan = Plan(options.seconds, options.rounds, CLIENTS, tuple(options.models))
+    if options.quick:
+        plan = Plan(0.7, 1, (1, 8), plan.models)
+    began, figures, rows = time.monotonic(), Figures(), list[Row]()
     with tempfile.TemporaryDirectory(prefix="scoring-") as name:
         folder = Path(name)
-        subprocess.run([PYTHON, "-c", TRAIN, str(folder)], check=True, capture_output=True)
-        python = options.mlserver or install_mlserver(folder)
-        for model in options.models:
-            compare(model, folder, python, options.seconds)
+        train(folder)
+        python = installed_mlserver()
+        if isinstance(python, str):
+            print(python)
+        peers = [studio(), bare(), mlflow(), *([mlserver(python)] if isinstance(python, Path) else [])]
+        for model in plan.models:
+            figures |= compare(model, peers, folder, plan)
+            rows += judged(figures, model, plan)
+        rows += [*merging(folder, plan), *telemetry(folder, plan), *cold(folder, plan)]
+    print(f"\n{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}; {plan.rounds} rounds of {plan.seconds} s; "
+          f"{time.monotonic() - began:.0f} s in all\n")  # fmt: skip
+    print_table(("", "asked", "seen", "holds"), [str(row) for row in rows])
 
 
-def peers(python: Path | None) -> list[Peer]:
-    where = {"PATH": f"{BIN}:/usr/local/bin:/usr/bin:/bin"}
-    found = [
-        Peer("studio", studio, "/invocations", "/ping", split),
-        Peer("bare", bare, "/", "/", inputs),
-        Peer("mlflow", mlflow, "/invocations", "/ping", split, where),
+def measure(server: Server, peer: Peer, rows: int, clients: int, seconds: float) -> Figure:
+    before = server.weigh().cpu_s
+    seen = load(server.url.removesuffix(peer.health) + peer.path, peer.raw(rows), clients, seconds)
+    spent = server.weigh().cpu_s - before
+    return Figure(seen.per_second, spent / seen.done * 1e6, seen.p50_ms, seen.p99_ms, seen.failed)
+
+
+def median(figures: Iterable[Figure]) -> Figure:
+    found = list(figures)
+
+    def of(value: Callable[[Figure], float]) -> float:
+        return statistics.median(map(value, found))
+
+    return Figure(
+        of(lambda one: one.per_second),
+        of(lambda one: one.cpu_us),
+        of(lambda one: one.p50_ms),
+        of(lambda one: one.p99_ms),
+        sum(one.failed for one in found),
+    )
+
+
+def in_turn(peers: list[Peer], cases: list[Case], folder: Path, plan: Plan) -> Figures:
+    """Start all peers for one model, and measure them in turn, so that a busy minute is everybody's."""
+    found: dict[tuple[str, Case], list[Figure]] = {}
+    with ExitStack() as stack:
+        servers = [(peer, stack.enter_context(started(peer, folder / cases[0].model, folder))[0]) for peer in peers]
+        for case in cases:
+            for peer, server in servers:
+                measure(server, peer, case.rows, min(2, case.clients), WARM_S)
+            for _round in range(plan.rounds):
+                for peer, server in servers:
+                    figure = measure(server, peer, case.rows, case.clients, plan.seconds)
+                    found.setdefault((peer.name, case), []).append(figure)
+    return {key: median(figures) for key, figures in found.items()}
+
+
+def compare(model: str, peers: list[Peer], folder: Path, plan: Plan) -> Figures:
+    cases = [Case(model, rows, clients) for rows in ROWS for clients in plan.clients]
+    figures = in_turn(peers, cases, folder, plan)
+    heads = ("body, clients", "server", "requests/s", "CPU µs a request", "p50 ms", "p99 ms", "failed")
+    lines = [
+        f"| {case} | {peer.name} | {one.per_second:,.0f} | {one.cpu_us:,.0f} | {one.p50_ms:.1f} | {one.p99_ms:.1f} "
+        f"| {one.failed} |"
+        for case in cases
+        for peer in peers
+        for one in [figures[peer.name, case]]
     ]
-    if python is not None:
-        found.append(Peer("mlserver", mlserver(python), "/v2/models/m/infer", "/v2/health/ready", tensors))
+    print(f"\n{model}\n")
+    print_table(heads, lines)
+    return figures
+
+
+def judged(figures: Figures, model: str, plan: Plan) -> list[Row]:
+    """Hold a model's figures to what was asked of them; what is seen is the worst of all bodies and clients."""
+    title = model.capitalize()
+    asked = {
+        "ridge": [("mlflow", "rate", 5.0), ("mlflow", "cpu", 5.0), ("mlserver", "rate", 1.0), ("bare", "rate", 0.5)],
+        "forest": [("mlflow", "rate", 1.5), ("mlserver", "rate", 1.0), ("bare", "rate", 0.5)],
+    }
+    found = []
+    for peer, what, least in asked[model]:
+        words = f"{title}: {'requests/s' if what == 'rate' else 'CPU a request'} beside {peer}"
+        ratios = [
+            (ratio(figures, what, peer, case), case)
+            for rows in ROWS
+            for clients in plan.clients
+            for case in [Case(model, rows, clients)]
+            if (peer, case) in figures
+        ]
+        if not ratios:
+            found.append(Row(words, f"≥ {least:g} ×", "not there", None))
+            continue
+        worst, case = min(ratios, key=lambda one: one[0])
+        best = max(value for value, _case in ratios)
+        found.append(Row(words, f"≥ {least:g} ×", f"{worst:.2f} × ({case}) to {best:.2f} ×", worst >= least))
+    failed = sum(one.failed for (name, case), one in figures.items() if name == "studio" and case.model == model)
+    return [*found, Row(f"{title}: failed requests", "0", str(failed), failed == 0)]
+
+
+def ratio(figures: Figures, what: str, peer: str, case: Case) -> float:
+    ours, theirs = figures["studio", case], figures[peer, case]
+    return ours.per_second / theirs.per_second if what == "rate" else theirs.cpu_us / ours.cpu_us
+
+
+def merging(folder: Path, plan: Plan) -> list[Row]:
+    """Ask a forest with and without merging: it wins under load, and one client alone waits no longer."""
+    peers = [studio("merged"), studio("one by one", merges_requests=False)]
+    crowd = max(plan.clients)
+    cases = [Case("forest", 1, crowd), Case("forest", 1, 1), Case("forest", 1000, crowd)]
+    figures = in_turn(peers, cases, folder, plan)
+    rates = [figures["merged", case].per_second / figures["one by one", case].per_second for case in cases]
+    waits = [figures["merged", case].p50_ms / figures["one by one", case].p50_ms for case in cases]
+    words = "Forest, requests merged or not"
+    return [
+        Row(f"{words}: requests/s, {cases[0]}", "> 1 ×", f"{rates[0]:.2f} ×", rates[0] > 1),
+        Row(f"{words}: median wait, {cases[0]}", "≤ 1 ×", f"{waits[0]:.2f} ×", waits[0] <= 1),
+        *(
+            Row(f"{words}: median wait, {case}", "≤ 1.05 ×", f"{wait:.2f} ×", wait <= 1.05)
+            for case, wait in zip(cases[1:], waits[1:], strict=True)
+        ),
+    ]
+
+
+def telemetry(folder: Path, plan: Plan) -> list[Row]:
+    """Compare the CPU a request with telemetry and a sample of a tenth against neither."""
+    peers = [studio("with", collects_data=True), studio("without", has_telemetry=False)]
+    cases = [Case("ridge", rows, 8) for rows in ROWS]
+    # The difference is small: more and shorter turns than elsewhere.
+    turns = Plan(plan.seconds / 2, plan.rounds * 4, plan.clients, plan.models)
+    figures = in_turn(peers, cases, folder, turns)
+    found = []
+    for case in cases:
+        more = figures["with", case].cpu_us / figures["without", case].cpu_us - 1
+        found.append(Row(f"Ridge, telemetry and capture: CPU, {case}", "< 5 %", f"{more:+.1%}", more < 0.05))
     return found
 
 
-def compare(model: str, folder: Path, python: Path | None, seconds: float) -> None:
-    print(f"\n{model}: import and load alone {cold_cpu(folder / model):.2f} s CPU")
-    print(f"  {'server':10} {'body':>8} {'clients':>7} {'req/s':>9} {'CPU µs/req':>11} failed")
-    for peer in peers(python):
-        with started(peer, folder / model, folder) as (server, ready_s):
-            weight = server.weigh()
-            print(f"  {peer.name:10} first 200 after {ready_s:.1f} s, {weight.cpu_s:.2f} s CPU, "
-                  f"{weight.pss_bytes / 1e6:.0f} MB")  # fmt: skip
-            for rows in ROWS:
-                raw = json.dumps(peer.body([[0.1 * number for number in range(COLUMNS)]] * rows)).encode()
-                measure(server, peer, raw, 1, min(1.0, seconds))  # warm
-                for clients in CLIENTS:
-                    figure = measure(server, peer, raw, clients, seconds)
-                    print(f"  {peer.name:10} {rows:5}×{COLUMNS} {clients:7} {figure.per_second:9.0f} "
-                          f"{figure.cpu_us:11.0f} {figure.failed:6}", flush=True)  # fmt: skip
+def cold(folder: Path, plan: Plan) -> list[Row]:
+    """Compare the seconds to the first 200 with those of importing scikit-learn and loading the model."""
+    model, peer = folder / "ridge", studio("cold")
+    alone, ours, weights = [], [], []
+    for _round in range(plan.rounds):
+        began = time.monotonic()
+        subprocess.run([PYTHON, "-c", COLD, str(model)], check=True)
+        alone.append(time.monotonic() - began)
+        with started(peer, model, folder) as (server, ready_s):
+            ours.append(ready_s)
+            weights.append(server.weigh().pss_bytes)
+    more, held = statistics.median(ours) - statistics.median(alone), max(weights)
+    words = f"{more:+.2f} s ({statistics.median(ours):.2f} s beside {statistics.median(alone):.2f} s)"
+    return [
+        Row("Cold start to the first 200, above import and load", "≤ 1.5 s", words, more <= 1.5),
+        Row("Memory then", "≤ 0.5 GB", f"{held / GB:.2f} GB", held <= GB / 2),
+    ]
+
+
+def print_table(heads: tuple[str, ...], lines: list[str]) -> None:
+    print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
+    print("\n".join(lines), flush=True)
