@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from celery import shared_task
+from typing import Any
+
+from celery import Task, shared_task
 
 from studio import heartbeats
 
@@ -11,3 +13,10 @@ from studio import heartbeats
 def heartbeat() -> None:
     """Say that beat sends and the control worker runs; /health reads it."""
     heartbeats.beat("control")
+
+
+@shared_task(bind=True)
+def look(self: Task[Any, Any], names: list[str]) -> None:
+    """Run the looks of one rhythm, one after the other; one that fails is logged and keeps none from the next."""
+    for name in names:
+        self.app.tasks[name].apply()

@@ -8,23 +8,28 @@ kept: a sample must never cost a request.
 
 from __future__ import annotations
 
-import json
+import contextlib
 import queue
 import random
 import threading
 import time
 from pathlib import Path
 
+from .wire import dump_json
+
 LARGEST_BODY = 256 * 1024
 LARGEST_FOLDER = 64 * 1024 * 1024
 WAITING = 100
 MINUTE_S = 60
+GATHER_S = 0.1
+# time, revision, request id, what was asked, what was answered
+Sample = tuple[float, str, str, bytes, bytes]
 
 
 class Capture:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._queue: queue.Queue[tuple[float, str, str, bytes, bytes]] = queue.Queue(WAITING)
+        self._queue: queue.Queue[Sample] = queue.Queue(WAITING)
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
@@ -47,19 +52,37 @@ class Capture:
 
     def _write(self) -> None:
         while True:
-            at, revision, request_id, asked, answered = self._queue.get()
+            kept = [self._queue.get()]
+            # A moment later there are more of them, and one file is opened for all.
+            time.sleep(GATHER_S)
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    kept.append(self._queue.get_nowait())
             try:
-                if sum(file.stat().st_size for file in self._folder.glob("*.jsonl")) > LARGEST_FOLDER:
-                    continue
-                line = {
-                    "time_ms": int(at * 1000),
-                    "request_id": request_id,
-                    "revision": revision,
-                    "input": asked.decode("utf-8", "replace"),
-                    "output": answered.decode("utf-8", "replace"),
-                }
-                file = self._folder / f"{int(at) // MINUTE_S * MINUTE_S}.jsonl"
-                with file.open("a", encoding="utf-8") as opened:
-                    opened.write(json.dumps(line, ensure_ascii=False) + "\n")
+                if self._has_room():
+                    self._append(kept)
             except OSError as error:
-                print(f"a sample was not kept: {error}", flush=True)
+                print(f"samples were not kept: {error}", flush=True)
+
+    def _append(self, kept: list[Sample]) -> None:
+        by_minute: dict[int, list[bytes]] = {}
+        for sample in kept:
+            by_minute.setdefault(int(sample[0]) // MINUTE_S * MINUTE_S, []).append(line_of(sample))
+        for minute, lines in by_minute.items():
+            with (self._folder / f"{minute}.jsonl").open("ab") as opened:
+                opened.write(b"".join(lines))
+
+    def _has_room(self) -> bool:
+        return sum(file.stat().st_size for file in self._folder.glob("*.jsonl")) <= LARGEST_FOLDER
+
+
+def line_of(sample: Sample) -> bytes:
+    at, revision, request_id, asked, answered = sample
+    line = {
+        "time_ms": int(at * 1000),
+        "request_id": request_id,
+        "revision": revision,
+        "input": asked.decode("utf-8", "replace"),
+        "output": answered.decode("utf-8", "replace"),
+    }
+    return dump_json(line) + b"\n"

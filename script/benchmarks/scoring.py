@@ -36,13 +36,18 @@ class Case:
 
 @dataclass(frozen=True)
 class Figure:
-    """Medians over the rounds; `failed` is the sum."""
+    """What one server did; of several rounds the medians, but CPU, requests and failures in all."""
 
     per_second: float
-    cpu_us: float
+    cpu_s: float
     p50_ms: float
     p99_ms: float
+    done: int
     failed: int
+
+    @property
+    def cpu_us(self) -> float:
+        return self.cpu_s / self.done * 1e6
 
 
 @dataclass(frozen=True)
@@ -98,13 +103,12 @@ def main(arguments: list[str]) -> None:
 
 
 def measure(server: Server, peer: Peer, rows: int, clients: int, seconds: float) -> Figure:
-    before = server.weigh().cpu_s
+    before = server.spent()
     seen = load(server.url.removesuffix(peer.health) + peer.path, peer.raw(rows), clients, seconds)
-    spent = server.weigh().cpu_s - before
-    return Figure(seen.per_second, spent / seen.done * 1e6, seen.p50_ms, seen.p99_ms, seen.failed)
+    return Figure(seen.per_second, server.spent() - before, seen.p50_ms, seen.p99_ms, seen.done, seen.failed)
 
 
-def median(figures: Iterable[Figure]) -> Figure:
+def together(figures: Iterable[Figure]) -> Figure:
     found = list(figures)
 
     def of(value: Callable[[Figure], float]) -> float:
@@ -112,9 +116,10 @@ def median(figures: Iterable[Figure]) -> Figure:
 
     return Figure(
         of(lambda one: one.per_second),
-        of(lambda one: one.cpu_us),
+        sum(one.cpu_s for one in found),
         of(lambda one: one.p50_ms),
         of(lambda one: one.p99_ms),
+        sum(one.done for one in found),
         sum(one.failed for one in found),
     )
 
@@ -131,7 +136,7 @@ def in_turn(peers: list[Peer], cases: list[Case], folder: Path, plan: Plan) -> F
                 for peer, server in servers:
                     figure = measure(server, peer, case.rows, case.clients, plan.seconds)
                     found.setdefault((peer.name, case), []).append(figure)
-    return {key: median(figures) for key, figures in found.items()}
+    return {key: together(figures) for key, figures in found.items()}
 
 
 def compare(model: str, peers: list[Peer], folder: Path, plan: Plan) -> Figures:
