@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django import forms
@@ -11,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from experiments.artifacts import Column, ModelDescription
 
-MOST_ROWS, MOST_COLUMNS = 5, 200
+MOST_ROWS, MOST_COLUMNS, MOST_PARAMS = 5, 200, 20
 WHOLE = ("integer", "long")
 NUMBERS = ("double", "float")
 YES, NO = "true", "false"
@@ -24,6 +25,12 @@ def columns_of(described: ModelDescription | None) -> tuple[Column, ...]:
     if len(columns) > MOST_COLUMNS or not all(one.name and one.type in PLAIN for one in columns):
         return ()
     return columns
+
+
+def params_of(described: ModelDescription | None) -> tuple[Column, ...]:
+    """Give the parameters that fields can be made of: not lists, and not so many that they hide the columns."""
+    params = described.params if described else ()
+    return tuple(one for one in params if one.type in PLAIN and not one.default.startswith("["))[:MOST_PARAMS]
 
 
 def rows_of(body: str, columns: Sequence[Column]) -> list[list[Any]]:
@@ -48,15 +55,22 @@ def _records(body: Any) -> list[dict[str, Any]]:
 
 
 class SignatureForm(forms.Form):
-    """A field for each column of each row: `value-<row>-<column>`."""
+    """A field for each column of each row, `value-<row>-<column>`, and for each parameter, `param-<number>`.
 
-    def __init__(self, data: Any, *, columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> None:
+    A parameter that is left empty is not sent: the model then takes its own default.
+    """
+
+    def __init__(
+        self, data: Any, *, columns: Sequence[Column], rows: Sequence[Sequence[Any]], params: Sequence[Column] = ()
+    ) -> None:
         super().__init__(data)
-        self.columns = columns
+        self.columns, self.params = columns, params
         self.count = len(rows)
         for row, values in enumerate(rows):
             for number, (column, value) in enumerate(zip(columns, values, strict=True)):
                 self.fields[f"value-{row}-{number}"] = _field(column, value, row)
+        for number, param in enumerate(params):
+            self.fields[f"param-{number}"] = _field(replace(param, required=False), _default(param))
 
     def table(self) -> list[tuple[Column, list[forms.BoundField]]]:
         """Give a line for each column: itself, and its fields in all rows."""
@@ -65,31 +79,52 @@ class SignatureForm(forms.Form):
             for number, column in enumerate(self.columns)
         ]
 
+    def parameters(self) -> list[tuple[Column, forms.BoundField]]:
+        return [(param, self[f"param-{number}"]) for number, param in enumerate(self.params)]
+
     def sent(self) -> str:
         """Write the rows as a request."""
         names = [column.name for column in self.columns]
-        data = [[self._value(row, number) for number in range(len(names))] for row in range(self.count)]
-        return json.dumps({"dataframe_split": {"columns": names, "data": data}}, ensure_ascii=False)
+        data = [
+            [_plain(column, self.cleaned_data[f"value-{row}-{number}"]) for number, column in enumerate(self.columns)]
+            for row in range(self.count)
+        ]
+        body: dict[str, Any] = {"dataframe_split": {"columns": names, "data": data}}
+        given = {
+            param.name: _plain(param, value)
+            for number, param in enumerate(self.params)
+            if (value := self.cleaned_data[f"param-{number}"]) not in ("", None)
+        }
+        return json.dumps({**body, **({"params": given} if given else {})}, ensure_ascii=False)
 
     def problem(self) -> str:
         """Say what is wrong, each with its column."""
         return " ".join(f"{self.fields[name].label}: {errors[0]}" for name, errors in self.errors.items())
 
-    def _value(self, row: int, number: int) -> Any:
-        value, column = self.cleaned_data[f"value-{row}-{number}"], self.columns[number]
-        if column.type == "string":
-            return value
-        if value in ("", None):
-            return None
-        if column.type == "boolean":
-            return value == YES
-        return value.replace(tzinfo=None).isoformat() if column.type == "datetime" else value
+
+def _plain(column: Column, value: Any) -> Any:
+    """Give a field's value as JSON says it."""
+    if column.type == "string":
+        return value
+    if value in ("", None):
+        return None
+    if column.type == "boolean":
+        return value == YES
+    return value.replace(tzinfo=None).isoformat() if column.type == "datetime" else value
 
 
-def _field(column: Column, value: Any, row: int) -> forms.Field:
+def _default(param: Column) -> Any:
+    """Read a parameter's default, which is text by now."""
+    if not param.default or param.type == "boolean":
+        return param.default.lower() == YES if param.default else None
+    return param.default
+
+
+def _field(column: Column, value: Any, row: int | None = None) -> forms.Field:
     label = f"{column.name}, {row + 1}" if row else column.name
+    name = column.name if row is None else _("%s, row %d") % (column.name, row + 1)
     common: dict[str, Any] = {"label": label, "required": column.required, "initial": value}
-    shown = {"class": "input input--small num", "aria-label": _("%s, row %d") % (column.name, row + 1)}
+    shown = {"class": "input input--small num", "aria-label": name}
     if column.type in WHOLE:
         return forms.IntegerField(**common, widget=forms.NumberInput(attrs={**shown, "step": "1"}))
     if column.type in NUMBERS:

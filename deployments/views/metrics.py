@@ -78,21 +78,20 @@ def endpoint_metrics(request: Request, name: str) -> HttpResponse:
 @access.needs("deployments.read")
 @require_GET
 def endpoint_chart(request: Request, name: str, chart: str) -> JsonResponse:
-    """Give one chart's lines, as the page's charts read them."""
+    """Give one chart's lines, as the charts of pages read those of runs."""
     endpoint, known = fetch(request, name), charts()
     if chart not in known:
         raise NotFound(_("There is no such chart."))
     now = now_ms()
     spans = telemetry.series(endpoint, now - chosen(request) * MINUTE_MS, now)
-    lines = [line(label, value, spans) for label, value in known[chart][1]]
-    return JsonResponse({"key": chart, "series": lines})
+    return JsonResponse([line(label, value, spans) for label, value in known[chart][1]], safe=False)
 
 
 def line(label: str, value: Callable[[Slice], float | None], spans: Sequence[Slice]) -> dict[str, Any]:
     return {
         "run_id": label,
         "name": label,
-        "running": True,
+        "is_running": True,
         "steps": list(range(len(spans))),
         "times": [one.start_ms for one in spans],
         "values": [None if (read := value(one)) is None else round(read, 4) for one in spans],

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 from compute.queries import build_log
 from deployments import forms, model_files, operations, queries, snippets, trial
 from deployments.models import Endpoint
-from deployments.trial_form import SignatureForm, columns_of, rows_of
+from deployments.trial_form import SignatureForm, columns_of, params_of, rows_of
 from deployments.views.common import fetch, frame, url
 from lib.errors import NotFound, StudioError
 from lib.html import done, is_partial
@@ -59,11 +59,13 @@ def endpoint_test(request: Request, name: str) -> HttpResponseBase:
 def signature_form(request: Request, endpoint: Endpoint) -> SignatureForm | None:
     """Make the fields of the model's signature, with the rows of its example; None where it has no plain columns."""
     version = tried_version(endpoint)
-    columns = columns_of(model_files.describe(version)) if version else ()
+    described = model_files.describe(version) if version else None
+    columns = columns_of(described)
     if not columns:
         return None
     is_sent = request.method == "POST" and "body" not in request.POST
-    return SignatureForm(request.POST if is_sent else None, columns=columns, rows=rows_of(example(endpoint), columns))
+    rows = rows_of(example(endpoint), columns)
+    return SignatureForm(request.POST if is_sent else None, columns=columns, rows=rows, params=params_of(described))
 
 
 @access.needs("deployments.read")

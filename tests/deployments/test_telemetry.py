@@ -127,5 +127,7 @@ def test_programs_and_pages_read_it_too(bearer, alice_user, workspace, deploymen
     spans = client.get(f"/w/{workspace.name}/api/v1/endpoints/{name}/metrics?minutes=60").json()
     assert (sum(one["requests"] for one in spans), sum(one["refused"] for one in spans)) == (2, 1)
     chart = client.get(f"/w/{workspace.name}/endpoints/{name}/metrics/latency/").json()
-    assert [one["name"] for one in chart["series"]] == ["p50", "p95", "p99"]
+    assert [one["name"] for one in chart] == ["p50", "p95", "p99"]
+    # What the charts of pages read, of runs and of endpoints: see static/js/metric-chart.js.
+    assert set(chart[0]) == {"run_id", "name", "is_running", "steps", "times", "values", "total"}
     assert client.get(f"/w/{workspace.name}/endpoints/{name}/metrics/none/").status_code == 404

@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 
 from deployments import model_files, trial
-from deployments.trial_form import SignatureForm, columns_of, rows_of
+from deployments.trial_form import SignatureForm, columns_of, params_of, rows_of
 from experiments.artifacts import Column, ModelDescription
 
 COLUMNS = (
@@ -98,3 +98,24 @@ def test_the_page_sends_the_fields_and_still_takes_json(browse, alice_user, work
     assert asked == [SPLIT, {"data": [[1]]}]
     refused = client.post(page, posted(["x", *TYPED[1:]], TYPED), headers={"HX-Request": "true"}).content.decode()
     assert "age" in refused and len(asked) == 2
+
+
+PARAMS = (
+    Column("return_std", "boolean", default="False"),
+    Column("limit", "long", default="3"),
+    Column("word", "string", default=""),
+    Column("weights", "double", default="[1.0, 2.0]"),
+)
+
+
+def test_parameters_have_fields_and_are_sent_unless_they_are_left_empty():
+    params = params_of(ModelDescription(params=PARAMS))
+    assert [one.name for one in params] == ["return_std", "limit", "word"]
+    shown = SignatureForm(None, columns=COLUMNS, rows=[VALUES], params=params)
+    assert [field.initial for _param, field in shown.parameters()] == ["false", "3", None]
+    sent = {**posted(TYPED), "param-0": "true", "param-1": "", "param-2": "x"}
+    form = SignatureForm(sent, columns=COLUMNS, rows=[VALUES], params=params)
+    assert form.is_valid(), form.errors
+    assert json.loads(form.sent())["params"] == {"return_std": True, "word": "x"}
+    wrong = SignatureForm({**sent, "param-1": "many"}, columns=COLUMNS, rows=[VALUES], params=params)
+    assert "limit" in wrong.problem()

@@ -17,9 +17,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from playwright.sync_api import Page, expect
 from sklearn.datasets import load_diabetes
 from sklearn.linear_model import Ridge
 
+from tests.live.browser import keep, window
 from tests.live.running import RunningStudio, until
 
 X, Y = load_diabetes(return_X_y=True, as_frame=True)
@@ -365,19 +367,60 @@ def test_deleting_two_replicas_leaves_nothing_of_them(client, prod, studio):
     assert not list((studio.home / "gateway/routes").glob(f"endpoint-{key[1:]}.*"))
 
 
-def test_a_model_that_cannot_be_loaded_fails_with_its_traceback_and_leaves_no_process(client, studio):
+def test_from_the_models_page_to_a_rolled_back_endpoint(client, diabetes, studio, chromium):
+    """Three clicks to an address, a second version, a bad one that changes nothing, and one click back."""
     run_client(studio, BREAK)
-    client.deploy("broken", "broken")
-    [deployment] = client.wait("broken", "Failed", "Healthy")["deployments"]
-    assert deployment["state"] == "Failed"
-    assert "could not be loaded" in deployment["error"]
-    assert "UnpicklingError" in deployment["trace"]
-    assert deployment["replicas_seen"] == []
-    replicas = [path.name for path in studio.home.glob("replicas/*.0")]
-    others = str([client.endpoint(one["name"]) for one in client.api.get("endpoints").json()])
-    assert not [name for name in replicas if name not in others]
-    client.api.delete("endpoints/broken")
-    until(lambda: client.api.get("endpoints/broken").status_code == 404, 90)
+    with window(chromium, studio.url, session=studio.session()) as page:
+        page.goto(f"/w/{client.workspace}/models/diabetes/")
+        page.get_by_role("link", name="Version 1", exact=True).first.click()
+        page.get_by_role("link", name="Deploy", exact=True).click()
+        page.get_by_role("button", name="Deploy", exact=True).click()
+        page.wait_for_url("**/endpoints/diabetes-*/")
+        name = page.url.rstrip("/").rpartition("/")[2]
+        expect_state(page, "Revision 1", "Healthy")
+        deploy_next(page, "diabetes")
+        expect_state(page, "Revision 2", "Healthy")
+        until(lambda: serves(client, name, 2), 30)
+        deploy_next(page, "broken")
+        expect_state(page, "Revision 3", "Failed")
+        expect(page.get_by_text("could not be loaded")).to_be_visible()
+        expect(page.get_by_text("UnpicklingError").first).to_be_visible()
+        keep(page, "endpoint-failed")
+        it_left_nothing(client, studio, name, 3)
+        assert serves(client, name, 2)
+        assert client.score(name, client.keys(name)["primary"]).status_code == 200
+        began = time.monotonic()
+        page.get_by_role("button", name="Roll back to revision 1").click()
+        until(lambda: serves(client, name, 1), 30, every_s=0.1)
+        print(f"rolled back by a click in {time.monotonic() - began:.1f} s")
+        assert client.score(name, client.keys(name)["primary"]).status_code == 200
+    client.api.delete(f"endpoints/{name}")
+
+
+def expect_state(page: Page, revision: str, state: str) -> None:
+    """Wait until the page of an endpoint is about a revision that is in this state."""
+    section = page.locator("section", has=page.get_by_role("heading", name=revision, exact=True))
+    expect(section.locator(".section-head .status")).to_have_text(state, timeout=BUILD_S * 1000)
+
+
+def deploy_next(page: Page, model: str) -> None:
+    """Put the newest version of a model onto the endpoint whose page is open."""
+    page.get_by_role("link", name="Deploy", exact=True).click()
+    choice = page.get_by_label("Model version")
+    words = next(one for one in choice.locator("option").all_text_contents() if one.startswith(model))
+    choice.select_option(label=words)
+    page.get_by_role("button", name="Deploy", exact=True).click()
+    page.wait_for_url("**/endpoints/*/")
+
+
+def it_left_nothing(client: Client, studio: RunningStudio, name: str, revision: int) -> None:
+    """See that a revision which failed says why, and has neither process nor folder."""
+    found = next(one for one in client.endpoint(name)["deployments"] if one["revision"] == revision)
+    assert (found["state"], found["traffic"], found["replicas_seen"]) == ("Failed", 0, [])
+    assert "could not be loaded" in found["error"]
+    assert "UnpicklingError" in found["trace"]
+    until(lambda: not [line for line in scoring_processes(studio) if f"-r{revision}." in line], 30)
+    assert not list((studio.home / "replicas").glob(f"*-r{revision}.*"))
 
 
 def scoring_processes(studio: RunningStudio) -> list[str]:
