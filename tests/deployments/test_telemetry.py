@@ -130,4 +130,5 @@ def test_programs_and_pages_read_it_too(bearer, alice_user, workspace, deploymen
     assert [one["name"] for one in chart] == ["p50", "p95", "p99"]
     # What the charts of pages read, of runs and of endpoints: see static/js/metric-chart.js.
     assert set(chart[0]) == {"run_id", "name", "is_running", "steps", "times", "values", "total"}
+    assert (chart[0]["total"], None in chart[0]["values"]) == (1, False)
     assert client.get(f"/w/{workspace.name}/endpoints/{name}/metrics/none/").status_code == 404
