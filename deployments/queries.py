@@ -69,8 +69,9 @@ def serving(endpoint: Endpoint) -> Deployment | None:
 
 def replicas_for_next(endpoint: Endpoint) -> int:
     """Give how many replicas an endpoint's next revision begins with: as many as serve now."""
-    serves = [one for one in endpoint.deployments.all() if one.traffic and one.state in SERVING]
-    return max(1, *(int(one.replicas) for one in serves if one.wanted == Wanted.RUNNING), 1)
+    serves = (one for one in endpoint.deployments.all() if one.traffic and one.state in SERVING)
+    counts: list[int] = [one.replicas for one in serves if one.wanted == Wanted.RUNNING]
+    return max(counts, default=1)
 
 
 def shown(endpoint: Endpoint) -> Deployment | None:
