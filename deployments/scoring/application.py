@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 import sys
 import time
 import traceback
-import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -314,7 +314,7 @@ def request_id_of(environ: Environ) -> str:
 
 
 def new_request_id() -> str:
-    return uuid.uuid4().hex
+    return os.urandom(16).hex()
 
 
 def refused(refusal: Refusal) -> Answer:

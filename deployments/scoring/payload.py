@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from .http import Refusal
@@ -58,8 +58,9 @@ def read(content_type: str, raw: bytes) -> Asked:
     if kind in ("", "application/json"):
         body = parse_json(raw)
         asked = from_json(body)
-        if isinstance(asked.payload, Rows) and has_no_text(raw, body, asked.payload.rows):
-            return replace(asked, payload=replace(asked.payload, is_numeric=True))
+        found = asked.payload
+        if isinstance(found, Rows) and has_no_text(raw, body, found.rows):
+            return Asked(Rows(found.rows, found.columns, is_numeric=True), asked.params, asked.method)
         return asked
     if kind == "text/csv":
         return Asked(from_csv(raw))

@@ -73,6 +73,8 @@ def read(described: Mapping[str, Any] | None) -> Signature | None:
 
 def check_params(signature: Signature | None, given: Mapping[str, Any]) -> dict[str, Any]:
     """Give the params a model is called with: its defaults, overlaid with those of the request."""
+    if not given and not (signature and signature.params):
+        return {}
     known = {param.name: param for param in signature.params} if signature else {}
     for name, value in given.items():
         if name not in known:

@@ -19,7 +19,7 @@ from processes import Server
 
 CLIENTS = (1, 8, 32)
 ROWS = (1, 1000)
-WARM_S = 0.5
+WARM_S = 0.3
 COLD = "import sklearn.linear_model, pickle, sys; pickle.load(open(sys.argv[1] + '/model.pkl', 'rb'))"
 GB = 1e9
 
@@ -77,7 +77,7 @@ class Plan:
 
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="script/bench scoring")
-    parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
+    parser.add_argument("--seconds", type=float, default=1.2, help="of each measurement")
     parser.add_argument("--rounds", type=int, default=3, help="in which the servers take turns")
     parser.add_argument("--models", nargs="+", default=["ridge", "forest"], choices=["ridge", "forest"])
     parser.add_argument("--quick", action="store_true", help="one short round with 1 and 8 clients")
