@@ -222,3 +222,15 @@ def test_the_history_says_who_and_what(go, alice, cluster, second_version):
         ("created", None), ("deployed", 1), ("deployed", 2), ("rolled back", 1),
     ]  # fmt: skip
     assert {by for _what, _revision, by in done} == {alice.name}
+
+
+def test_merging_is_switched_off_while_it_serves(go, around, bearer, alice_user, workspace, cluster):
+    go()
+    name, starts = f"e{cluster.pk}-r1", list(around.driver.starts)
+    assert parse(dict(around.driver.specs[name].settings)).merges_requests
+    address = f"/w/{workspace.name}/api/v1/endpoints/{cluster.name}"
+    told = bearer(alice_user).patch(address, {"batching_enabled": False}, content_type="application/json")
+    assert told.json()["batching_enabled"] is False
+    go(1)
+    assert not parse(dict(around.driver.specs[name].settings)).merges_requests
+    assert around.driver.starts == starts
