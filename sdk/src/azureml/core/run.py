@@ -40,6 +40,7 @@ STATUS = {
 FINAL = {"Completed", "Failed", "Canceled"}
 Runs = list["Run"]  # `list` is a method below
 TYPE, ERROR = "azureml.type", "azureml.error"
+SWEEP, HYPERDRIVE = "studio.sweep", "hyperdrive"
 PARENT, NAME, NOTE = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"
 
 
@@ -61,7 +62,7 @@ class Run(FilesOfRun, RunMetrics, RunTags):
 
     @classmethod
     def _of_row(cls, experiment: Experiment, row: dict[str, Any]) -> Self:
-        made = cls.__new__(cls)
+        made = cls.__new__(kind_of(cls, row))
         made.experiment = experiment
         made._set(experiment.workspace, row["info"]["run_id"])
         made._row = row
@@ -147,7 +148,7 @@ class Run(FilesOfRun, RunMetrics, RunTags):
 
     @property
     def type(self) -> str | None:
-        return self._tags.get(TYPE)
+        return HYPERDRIVE if SWEEP in self._tags else self._tags.get(TYPE)
 
     @property
     def display_name(self) -> str:
@@ -380,7 +381,16 @@ class Run(FilesOfRun, RunMetrics, RunTags):
 
 
 def get_run(experiment: Experiment, run_id: str, **_more: Any) -> Run:
-    return Run(experiment, run_id)
+    return Run.get(experiment.workspace, run_id)
+
+
+def kind_of(cls: type[Any], row: dict[str, Any]) -> type[Any]:
+    """Give the class of a run: a sweep has one of its own."""
+    if cls is not Run or SWEEP not in named(row["data"].get("tags", [])):
+        return cls
+    from azureml.train.hyperdrive.run import HyperDriveRun
+
+    return HyperDriveRun
 
 
 def nothing_at(path: str, there: list[str]) -> str:
