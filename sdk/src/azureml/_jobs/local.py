@@ -6,6 +6,7 @@ import functools
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -19,6 +20,7 @@ from azureml._times import now_ms
 from azureml.core.experiment import Experiment
 from azureml.core.run import ERROR, Run, user_name
 from azureml.core.script_run_config import ScriptRunConfig
+from azureml.data._inputs import REFERENCE, Inputs, copied, filled, inputs_of, record, variables
 from azureml.exceptions import translated
 
 LOG = "user_logs/std_log.txt"
@@ -67,11 +69,13 @@ def start(experiment: Experiment, config: ScriptRunConfig, tags: dict[str, str])
         "mlflow.user": user_name(), "mlflow.source.type": "LOCAL", "mlflow.source.name": config.script or "",
         "azureml.type": f"{TYPE}.local", "azureml.target": "local", **tags,
     }  # fmt: skip
+    inputs = inputs_of(config, experiment.workspace)
     with translated():
         own["studio.snapshot"] = send(experiment.workspace, config.source_directory)
         row = experiment.workspace._mlflow.post("runs/create", asked(experiment.id, own))["run"]
     run = LocalRun._of_row(experiment, row)
-    run._process = LocalProcess(run, config)
+    record(run, inputs)
+    run._process = LocalProcess(run, config, inputs)
     run._process.start()
     return run
 
@@ -84,14 +88,22 @@ def asked(experiment_id: str, tags: dict[str, str]) -> dict[str, Any]:
 class LocalProcess:
     """The script, and a thread that keeps its output in the studio and ends the run with it."""
 
-    def __init__(self, run: LocalRun, config: ScriptRunConfig) -> None:
-        self.run, self.config = run, config
+    def __init__(self, run: LocalRun, config: ScriptRunConfig, inputs: Inputs | None = None) -> None:
+        self.run, self.config, self.inputs = run, config, inputs or {}
+        self.data = tempfile.TemporaryDirectory(prefix="inputs-") if inputs else None
+        self.folders: dict[str, str] = {}
         self.log = bytearray()
         self.is_over = threading.Event()
         self.process: subprocess.Popen[bytes] | None = None
         self.is_stopped = False
 
+    def place(self) -> None:
+        """Copy the inputs here."""
+        if self.data is not None:
+            self.folders = copied(self.inputs, Path(self.data.name))
+
     def start(self) -> None:
+        self.place()
         self.process = subprocess.Popen(
             self.command(),
             cwd=self.config.source_directory,
@@ -103,7 +115,7 @@ class LocalProcess:
             threading.Thread(target=target, daemon=target == self.read).start()
 
     def command(self) -> list[str]:
-        words = self.config.words
+        words = [filled(word, self.folders) for word in self.config.words]
         return [self.interpreter, *words[1:]] if words[0] == "python" else words
 
     @functools.cached_property
@@ -136,7 +148,8 @@ class LocalProcess:
             # A command of the shell finds the same Python by its name.
             "PATH": os.pathsep.join([str(Path(self.interpreter).parent), os.environ.get("PATH", os.defpath)]),
         }
-        return {**os.environ, **variables_of(self.config), **own}
+        given = {f"{REFERENCE}{name}": folder for name, folder in self.folders.items()}
+        return {**os.environ, **variables_of(self.config), **variables(self.inputs), **given, **own}
 
     def read(self) -> None:
         assert self.process is not None and self.process.stdout is not None
@@ -151,6 +164,8 @@ class LocalProcess:
         while not self.is_over.wait(SENT_EVERY_S):
             sent = self.send_log(sent)
         assert self.process is not None
+        if self.data is not None:
+            self.data.cleanup()
         self.send_log(sent)
         self.send_outputs()
         code = self.process.returncode

@@ -13,6 +13,8 @@ from azureml.core.environment import Environment
 from azureml.core.experiment import Experiment
 from azureml.core.run import PARENT, Run
 from azureml.core.script_run_config import ScriptRunConfig
+from azureml.data._inputs import asked as asked_inputs
+from azureml.data._inputs import inputs_of, variables
 from azureml.exceptions import ExperimentExecutionException, SnapshotException, UserErrorException, translated
 
 TYPE = "azureml.scriptrun"
@@ -48,12 +50,14 @@ def submit_to(experiment: Experiment, config: ScriptRunConfig, target: str, tags
 
 def job_of(workspace: Any, config: ScriptRunConfig, target: str, tags: dict[str, str]) -> dict[str, Any]:
     """Send the code, and write the job as the studio's API takes it, without its experiment."""
+    inputs = inputs_of(config, workspace)
     asked: dict[str, Any] = {
         "snapshot": send(workspace, config.source_directory),
         "command": config.words,
         "environment": environment_of(config),
         "target": target,
-        "env": variables_of(config),
+        "env": {**variables_of(config), **variables(inputs)},
+        "inputs": asked_inputs(inputs),
         "tags": {**tags, "azureml.type": TYPE, "mlflow.source.name": config.script or "", "mlflow.source.type": "JOB"},
     }
     if config.run_config.max_run_duration_seconds:

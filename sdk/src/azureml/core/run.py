@@ -20,6 +20,7 @@ from azureml._runs.tags import RunTags
 from azureml._times import iso, now_ms
 from azureml.core.experiment import Experiment
 from azureml.core.workspace import Workspace
+from azureml.data import _inputs
 from azureml.exceptions import (
     ModelPathNotFoundException,
     RunEnvironmentException,
@@ -62,7 +63,7 @@ class Run(FilesOfRun, RunMetrics, RunTags):
 
     @classmethod
     def _of_row(cls, experiment: Experiment, row: dict[str, Any]) -> Self:
-        made = cls.__new__(kind_of(cls, row))
+        made: Self = object.__new__(kind_of(cls, row))
         made.experiment = experiment
         made._set(experiment.workspace, row["info"]["run_id"])
         made._row = row
@@ -202,7 +203,7 @@ class Run(FilesOfRun, RunMetrics, RunTags):
             "status": self.get_status(),
             "startTimeUtc": iso(self._info.get("start_time")),
             "properties": self.properties,
-            "inputDatasets": [],
+            "inputDatasets": _inputs.details(self._row),
             "outputDatasets": [],
             "logFiles": {},
             "submittedBy": self._tags.get("mlflow.user", ""),
@@ -216,6 +217,11 @@ class Run(FilesOfRun, RunMetrics, RunTags):
 
             details.update(details_of(self._workspace, job))
         return details
+
+    @property
+    def input_datasets(self) -> dict[str, Any]:
+        """The datasets that the run was given; inside the run, folders for those that were mounted or downloaded."""
+        return _inputs.of_run(self)
 
     def get_detailed_status(self) -> dict[str, Any]:
         details = self.get_details()
