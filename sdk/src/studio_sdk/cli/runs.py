@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import time
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,11 @@ def add(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     gone = noun.verb("delete", "move one to the trash", delete_experiment)
     gone.add_argument("name")
     may_ask(gone)
+
+    noun.verb("restore", "take one out of the trash", restore_experiment).add_argument("id")
+    renamed = noun.verb("rename", "give one another name", rename_experiment)
+    renamed.add_argument("name")
+    renamed.add_argument("new_name")
 
     noun = Noun(verbs, common, "run", "runs: list, show, log, files")
     found = noun.verb("list", "list runs, the newest first", list_runs)
@@ -45,6 +51,13 @@ def add(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     down.add_argument("id")
     down.add_argument("path", nargs="?", default="")
     down.add_argument("--to", default=".")
+    begun = noun.verb("create", "begin one, to log to from a shell", create_run)
+    begun.add_argument("-e", "--experiment", required=True)
+    begun.add_argument("--name", default="")
+    ended = noun.verb("end", "end one that was begun here", end_run)
+    ended.add_argument("id")
+    ended.add_argument("--status", choices=("finished", "failed", "killed"), default="finished")
+    noun.verb("restore", "take one out of the trash", restore_run).add_argument("id")
     gone = noun.verb("delete", "move one to the trash", delete_run)
     gone.add_argument("id")
     may_ask(gone)
@@ -109,8 +122,6 @@ def metrics(given: argparse.Namespace) -> None:
 
 
 def log(given: argparse.Namespace) -> None:
-    import time
-
     found = context.context(given)
     points = [(key, float(value), given.step) for key, value in pairs(given.metric).items()]
     Tracking(found.mlflow).log(given.id, points, pairs(given.tag), int(time.time() * 1000))
@@ -141,3 +152,31 @@ def delete_run(given: argparse.Namespace) -> None:
     name = named(Tracking(found.mlflow).run(given.id)["data"].get("tags", [])).get("mlflow.runName", given.id)
     if sure(f"Move the run {name} to the trash?", given):
         found.mlflow.post("runs/delete", {"run_id": given.id})
+
+
+def restore_run(given: argparse.Namespace) -> None:
+    context.context(given).mlflow.post("runs/restore", {"run_id": given.id}, is_safe=True)
+
+
+def create_run(given: argparse.Namespace) -> None:
+    found = context.context(given)
+    experiment = experiment_id(found, given.experiment)
+    tags = {"mlflow.source.type": "LOCAL"}
+    row = Tracking(found.mlflow).create_run(experiment, int(time.time() * 1000), given.name, tags)
+    run_id = row["info"]["run_id"]
+    show({"id": run_id, "page": found.page(f"runs/{run_id}/")}, ("id", "page"), given.output)
+
+
+def end_run(given: argparse.Namespace) -> None:
+    found = context.context(given)
+    Tracking(found.mlflow).update(given.id, status=given.status.upper(), end_time=int(time.time() * 1000))
+
+
+def restore_experiment(given: argparse.Namespace) -> None:
+    context.context(given).mlflow.post("experiments/restore", {"experiment_id": given.id}, is_safe=True)
+
+
+def rename_experiment(given: argparse.Namespace) -> None:
+    found = context.context(given)
+    asked = {"experiment_id": experiment_id(found, given.name), "new_name": given.new_name}
+    found.mlflow.post("experiments/update", asked, is_safe=True)
