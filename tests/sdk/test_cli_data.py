@@ -114,10 +114,10 @@ def test_a_profile_that_is_not_ready_is_said_and_one_that_is_shown(studio, rows,
     assert rows("data", "profile", "rain")[0]["name"] == "x"
 
 
-def test_a_job_gets_a_dataset_and_the_dataset_knows_it(rows, raw, code):
+def test_a_job_gets_a_dataset_and_the_dataset_knows_it(studio, rows, raw, code):
     rows("data", "create", "raw", str(raw), "--local")
-    words = ("job", "submit", str(code), "-e", "x", "--input", "data=raw@1", "-o", "json")
-    assert main([*words, "--", "python", "train.py", "--data", "${{inputs.data}}"]) == 0
+    words = ("job", "submit", str(code), "-e", "x", "--input", "data=raw@1")
+    assert studio(*words, "--", "python", "train.py", "--data", "${{inputs.data}}")[0] == 0
     job = Job.objects.get()
     assert job.command[-1] == "${{inputs.data}}"
     assert [one["run_id"] for one in rows("data", "uses", "raw")] == [job.pk]
@@ -183,10 +183,10 @@ def test_a_sweep_wants_a_job_or_a_folder(studio):
 def test_a_schedule_is_made_changed_paused_run_and_deleted(studio, rows, job):
     made = rows("schedule", "create", "nightly", "--from", job, "--cron", "0 6 * * *", "--time-zone", "Europe/Berlin",
                 "--no-catches-up")  # fmt: skip
-    assert (made["state"], made["time_zone"], made["catches_up"]) == ("active", "Europe/Berlin", False)
+    assert (made["state"], made["time_zone"], made["catches_up"]) == ("Active", "Europe/Berlin", False)
     assert rows("schedule", "update", "nightly", "--cron", "30 6 * * 1-5")["cron"] == "30 6 * * 1-5"
-    assert rows("schedule", "pause", "nightly")["state"] == "paused"
-    assert rows("schedule", "resume", "nightly")["state"] == "active"
+    assert rows("schedule", "pause", "nightly")["state"] == "Paused"
+    assert rows("schedule", "resume", "nightly")["state"] == "Active"
     started = rows("schedule", "run", "nightly")["run_id"]
     assert Job.objects.filter(pk=started).exists()
     assert rows("schedule", "show", "nightly")["ticks"][0]["run_id"] == started

@@ -112,6 +112,33 @@ def test_what_the_studio_does_not_open_is_refused_with_its_reason(ws):
         Datastore.register_azure_file_share(ws, "x", "share", "account")
     with pytest.raises(NotOffered, match="databases"):
         Datastore.register_azure_sql_database(ws, "x")
+    with pytest.raises(NotOffered, match="data lakes"):
+        Datastore.register_azure_data_lake_gen2(ws, "x", "files", "account")
+    with pytest.raises(UserErrorException):
+        Datastore.register_folder(ws, "x", "nothere")
+
+
+@pytest.mark.parametrize(
+    ("register", "asked"),
+    [
+        (
+            lambda ws: Datastore.register_azure_blob_container(ws, "x", "c", "a", account_key="k"),
+            {"kind": "azure_blob", "container": "c", "account": "a", "secret": {"account_key": "k"}},
+        ),
+        (
+            lambda ws: Datastore.register_s3_bucket(ws, "x", "c", "i", "k", "http://s3.test", "eu"),
+            {"kind": "s3", "container": "c", "endpoint": "http://s3.test", "region": "eu",
+             "secret": {"access_key_id": "i", "secret_access_key": "k"}},
+        ),
+        (lambda ws: Datastore.register_gcs_bucket(ws, "x", "c"), {"kind": "gcs", "container": "c"}),
+    ],
+)  # fmt: skip
+def test_buckets_are_asked_for_as_the_studio_takes_them(ws, monkeypatch, register, asked):
+    sent = []
+    row = {"name": "x", "kind": asked["kind"], "is_default": False}
+    monkeypatch.setattr(type(ws._api), "post", lambda self, path, body: sent.append((path, body)) or row)
+    assert register(ws).datastore_type == asked["kind"]
+    assert sent == [("datastores", {"name": "x", **asked})]
 
 
 # ---- Tables ----------------------------------------------------------------------

@@ -95,8 +95,7 @@ def test_the_switch_of_diagnostics_does_nothing_and_says_so(capsys):
     assert capsys.readouterr().out.count("collect") == 3
 
 
-def test_usages_are_cores_of_clusters(ws):
-    from compute.models import ComputeTarget as Row
+def test_usages_are_cores_of_clusters(ws, workspace):
     from compute.operations import NodeReport, heartbeat
     from workspaces.access import Actor
 
@@ -107,7 +106,7 @@ def test_usages_are_cores_of_clusters(ws):
     (row,) = [one for one in AmlCompute.list_usages(ws, show_all=True) if one["name"]["value"] == "cpu-cluster"]
     assert (row["currentValue"], row["limit"]) == (0, 6)
     assert {"id": "cpu-cluster", "limit": 6, "unit": "Count"} in AmlCompute.list_quotas(ws)
-    node = Actor(kind="node", name="node:cpu-cluster", by="token", subject=str(Row.objects.get(name="cpu-cluster").pk))
+    node = Actor(kind="node", name="node:cpu-cluster", by="token", subject="cpu-cluster", only_workspace=workspace.pk)
     heartbeat(node, report=NodeReport(name="n1", slots=1))
     (row,) = [one for one in AmlCompute.list_usages(ws) if one["name"]["value"] == "cpu-cluster"]
     assert row["currentValue"] == 2

@@ -135,11 +135,12 @@ class Datastore:
     # ---- Opening and forgetting ----------------------------------------------------------------------
 
     @staticmethod
-    def _register(workspace: Any, name: str, asked: dict[str, Any]) -> Datastore:
+    def _register(workspace: Any, name: str, place: dict[str, Any], **secret: str | None) -> Datastore:
         """Open a datastore. Raises UserErrorException with the studio's reason when it does not open such ones."""
-        given = {key: value for key, value in asked.items() if value not in (None, "")}
+        asked = {"name": name, **{key: value for key, value in place.items() if value}}
+        credentials = {key: value for key, value in secret.items() if value}
         with translated(UserErrorException):
-            row = workspace._api.post("datastores", {"name": name, **given})
+            row = workspace._api.post("datastores", {**asked, **({"secret": credentials} if credentials else {})})
         return Datastore._of_row(workspace, row)
 
     @staticmethod
@@ -157,21 +158,38 @@ class Datastore:
         account_key: str | None = None,
         protocol: str | None = None,
         endpoint: str | None = None,
-        overwrite: bool = False,
         **_more: Any,
     ) -> Datastore:
-        asked = {
-            "kind": "azure_blob", "container": container_name, "account": account_name, "sas_token": sas_token,
-            "account_key": account_key, "endpoint": endpoint,
-        }  # fmt: skip
-        return Datastore._register(workspace, datastore_name, asked)
+        """Open a container; without a token or key it is read as anybody may."""
+        place = {"kind": "azure_blob", "container": container_name, "account": account_name, "endpoint": endpoint}
+        return Datastore._register(workspace, datastore_name, place, sas_token=sas_token, account_key=account_key)
 
     @staticmethod
-    def register_azure_data_lake_gen2(
-        workspace: Any, datastore_name: str, filesystem: str, account_name: str, **more: Any
+    def register_s3_bucket(
+        workspace: Any,
+        datastore_name: str,
+        bucket: str,
+        access_key_id: str | None = None,
+        secret_access_key: str | None = None,
+        endpoint: str | None = None,
+        region: str | None = None,
     ) -> Datastore:
-        asked = {"kind": "azure_data_lake", "container": filesystem, "account": account_name}
-        return Datastore._register(workspace, datastore_name, asked)
+        """Open a bucket of S3 or of a store that speaks as it does, at its `endpoint`; the original has none such."""
+        place = {"kind": "s3", "container": bucket, "endpoint": endpoint, "region": region}
+        keys = {"access_key_id": access_key_id, "secret_access_key": secret_access_key}
+        return Datastore._register(workspace, datastore_name, place, **keys)
+
+    @staticmethod
+    def register_gcs_bucket(
+        workspace: Any, datastore_name: str, bucket: str, service_account: str | None = None
+    ) -> Datastore:
+        """Open a bucket of Google's; `service_account` is the text of its JSON file. The original has none such."""
+        place = {"kind": "gcs", "container": bucket}
+        return Datastore._register(workspace, datastore_name, place, service_account=service_account)
+
+    @staticmethod
+    def register_azure_data_lake_gen2(*_given: Any, **_named: Any) -> Datastore:
+        raise NotOffered("A studio opens no data lakes by a service principal: register its container as a blob's.")
 
     @staticmethod
     def register_azure_file_share(*_given: Any, **_named: Any) -> Datastore:
