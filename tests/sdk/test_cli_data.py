@@ -109,9 +109,10 @@ def test_a_profile_that_is_not_ready_is_said_and_one_that_is_shown(studio, rows,
     rows("data", "create", "rain", str(raw / "2024"), "--local", "--table")
     code, _out, err = studio("data", "profile", "rain")
     assert (code, "profile is queued" in err) == (1, True)
-    found = {"columns": [{"name": "x", "type": "integer", "missing": 0}]}
+    found = {"columns": [{"name": "x", "type": "integer", "missing": 0, "histogram": [1]}]}
     DatasetVersion.objects.update(profile_state="ready", profile=found)
-    assert rows("data", "profile", "rain")[0]["name"] == "x"
+    assert rows("data", "profile", "rain") == found["columns"]
+    assert studio("data", "profile", "rain", "-o", "tsv")[1].startswith("x\tinteger\t–\t0\t")
 
 
 def test_a_job_gets_a_dataset_and_the_dataset_knows_it(studio, rows, raw, code):
@@ -217,6 +218,19 @@ def test_a_run_is_begun_logged_to_ended_and_restored(studio, rows):
     assert [one["id"] for one in rows("run", "list", "-e", "shell")] == [run_id]
     assert studio("experiment", "rename", "shell", "terminal")[0] == 0
     assert rows("run", "list", "-e", "terminal")[0]["name"] == "by hand"
+
+
+def test_a_jobs_script_logs_to_its_own_run(studio, rows, monkeypatch):
+    rows("experiment", "create", "shell")
+    run_id = rows("run", "create", "-e", "shell")["id"]
+    code, _out, err = studio("log", "--metric", "loss=1")
+    assert (code, "Name the run" in err) == (1, True)
+    monkeypatch.setenv("MLFLOW_RUN_ID", run_id)
+    monkeypatch.setenv("AZUREML_ARM_WORKSPACE_NAME", "main")
+    assert studio("log", "--metric", "loss=0.5", "--step", "2")[0] == 0
+    assert rows("run", "metrics", run_id, "loss") == [{"number": 0, "value": 0.5}]
+    code, _out, err = studio("log", "--metric", "loss=low")
+    assert (code, err) == (1, "studio: A metric is a number, not “low”.\n")
 
 
 def test_a_version_is_described_tagged_and_named(studio, rows, folder):

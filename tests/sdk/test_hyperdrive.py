@@ -223,3 +223,13 @@ def test_what_the_studio_refuses_is_a_training_exception(ws, script):
     space = {"not a name!": hd.choice(1, 2)}
     with pytest.raises(TrainingException, match="not a name"):
         Experiment(ws, "tuning").submit(config(script, hyperparameter_sampling=hd.GridParameterSampling(space)))
+
+
+def test_the_widget_draws_the_tries_the_best_first(sweep):
+    from azureml.widgets import _card
+
+    ended(sweep, [0.5, 0.9, None])
+    drawn = _card.card(sweep)
+    assert drawn.index("0.9") < drawn.index("0.5")
+    assert "<th>Parameters</th>" in drawn
+    assert "{&quot;--lr&quot;: &quot;0.2&quot;}" in drawn

@@ -110,6 +110,8 @@ def test_usages_are_cores_of_clusters(ws, workspace):
     heartbeat(node, report=NodeReport(name="n1", slots=1))
     (row,) = [one for one in AmlCompute.list_usages(ws) if one["name"]["value"] == "cpu-cluster"]
     assert row["currentValue"] == 2
+    (own,) = [one for one in AmlCompute.list_usages(ws, show_all=True) if one["name"]["value"] == "local-cluster"]
+    assert own["unit"] == "Nodes"
     with pytest.raises(ComputeTargetException, match="max_nodes"):
         AmlCompute.update_quotas(ws, [])
     assert cluster.name == "cpu-cluster"

@@ -12,15 +12,18 @@ BUSY, AWAY = ("running",), ("leaving", "preempted")
 
 @dataclass(frozen=True)
 class Usage:
-    """One cluster: nodes that are up of the most it may have, those that run a job, and the cores of both."""
+    """One cluster: nodes that are up of the most it may have, those that run a job, and the cores of both.
+
+    The studio's own machine has no size, and so no cores that are counted.
+    """
 
     name: str
     vm_size: str
     nodes: int
     most: int
     running: int
-    cores: float
-    cores_most: float
+    cores: float | None
+    cores_most: float | None
 
     @property
     def row(self) -> dict[str, Any]:
@@ -30,12 +33,13 @@ class Usage:
     def of(cls, api: Client) -> list[Usage]:
         """Ask a workspace; `api` asks below its `api/v1`."""
         cores = {str(row["name"]).lower(): float(row["cores"]) for row in api.get("compute-sizes")}
-        return [cls.read(row, cores.get(str(row["vm_size"]).lower(), 0.0)) for row in api.get("compute")]
+        return [cls.read(row, cores.get(str(row["vm_size"]).lower())) for row in api.get("compute")]
 
     @classmethod
-    def read(cls, row: dict[str, Any], cores: float) -> Usage:
+    def read(cls, row: dict[str, Any], cores: float | None) -> Usage:
         counts: dict[str, int] = (row.get("status") or {}).get("node_state_counts", {})
         up = sum(count for state, count in counts.items() if state not in AWAY)
         most = int(row.get("max_nodes") or up)
         running = sum(counts.get(state, 0) for state in BUSY)
-        return cls(row["name"], row["vm_size"], up, most, running, up * cores, most * cores)
+        both = (None, None) if cores is None else (up * cores, most * cores)
+        return cls(row["name"], row["vm_size"], up, most, running, *both)

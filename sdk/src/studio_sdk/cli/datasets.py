@@ -28,6 +28,8 @@ VERSION = (
     "created_ms",
 )
 
+PROFILE = ("name", "type", "count", "missing", "distinct", "min", "mean", "max", "std")
+
 
 def add(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     noun = Noun(verbs, common, "data", "datasets: names for files, with versions")
@@ -125,8 +127,7 @@ def profile(given: argparse.Namespace) -> None:
     found = context.context(given).api.get(f"datasets/{part(name)}/versions/{part(number)}/profile")
     if found["state"] != "ready":
         raise NotConfigured(f"The profile is {found['state']}. {found['error']}".strip())
-    columns = found["profile"]["columns"]
-    show(columns, list(dict.fromkeys(key for one in columns for key in one)), given.output)
+    show(found["profile"]["columns"], PROFILE, given.output)
 
 
 def uses(given: argparse.Namespace) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from studio_sdk.cli import context
 from studio_sdk.cli.context import Context, pairs
 from studio_sdk.cli.output import show
 from studio_sdk.cli.words import Noun, Verbs, may_ask, sure
+from studio_sdk.errors import NotConfigured
 from studio_sdk.files import RunFiles
 from studio_sdk.tracking import Tracking, named
 
@@ -40,12 +42,7 @@ def add(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     curve = noun.verb("metrics", "print the points of a metric", metrics)
     curve.add_argument("id")
     curve.add_argument("key")
-    logged = noun.verb("log", "log metrics, tags or a file", log)
-    logged.add_argument("id")
-    logged.add_argument("--metric", action="append", metavar="KEY=VALUE")
-    logged.add_argument("--step", type=int, default=0)
-    logged.add_argument("--tag", action="append", metavar="KEY=VALUE")
-    logged.add_argument("--file", action="append", metavar="PATH[=NAME]")
+    logged(noun.verb("log", "log metrics, tags or a file", log)).add_argument("id")
     noun.verb("files", "list its files", list_files).add_argument("id")
     down = noun.verb("download", "download a file or folder of it", download)
     down.add_argument("id")
@@ -61,6 +58,19 @@ def add(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     gone = noun.verb("delete", "move one to the trash", delete_run)
     gone.add_argument("id")
     may_ask(gone)
+
+    # In a job's script the run is known: studio log --metric loss=0.1
+    alone = verbs.add_parser("log", help="log metrics, tags or a file; in a job, to its run", parents=[common])
+    logged(alone).add_argument("id", nargs="?", default="")
+    alone.set_defaults(do=log)
+
+
+def logged(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser.add_argument("--metric", action="append", metavar="KEY=VALUE")
+    parser.add_argument("--step", type=int, default=0)
+    parser.add_argument("--tag", action="append", metavar="KEY=VALUE")
+    parser.add_argument("--file", action="append", metavar="PATH[=NAME]")
+    return parser
 
 
 def list_experiments(given: argparse.Namespace) -> None:
@@ -123,12 +133,22 @@ def metrics(given: argparse.Namespace) -> None:
 
 def log(given: argparse.Namespace) -> None:
     found = context.context(given)
-    points = [(key, float(value), given.step) for key, value in pairs(given.metric).items()]
-    Tracking(found.mlflow).log(given.id, points, pairs(given.tag), int(time.time() * 1000))
+    run_id = given.id or os.environ.get("MLFLOW_RUN_ID", "")
+    if not run_id:
+        raise NotConfigured("Name the run: this is no job's script, which has one of its own.")
+    points = [(key, number(value), given.step) for key, value in pairs(given.metric).items()]
+    Tracking(found.mlflow).log(run_id, points, pairs(given.tag), int(time.time() * 1000))
     for word in given.file or []:
         path, _equals, name = word.partition("=")
         with Path(path).open("rb") as body:
-            files(found, given.id).upload(name or Path(path).name, body)
+            files(found, run_id).upload(name or Path(path).name, body)
+
+
+def number(word: str) -> float:
+    try:
+        return float(word)
+    except ValueError:
+        raise NotConfigured(f"A metric is a number, not “{word}”.") from None
 
 
 def files(found: Context, run_id: str) -> RunFiles:

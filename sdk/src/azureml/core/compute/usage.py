@@ -15,16 +15,13 @@ class Usages:
 
     @staticmethod
     def list_usages(workspace: Workspace, show_all: bool = False, location: str | None = None) -> list[dict[str, Any]]:
-        """Say of each cluster how many cores are up, and of how many at most; `show_all` those without any too."""
+        """Say of each cluster how many cores are up, and of how many at most; `show_all` those without any too.
+
+        A cluster without a size, such as the studio's own machine, is counted in nodes.
+        """
         with translated(ComputeTargetException):
             found = Usage.of(workspace._api)
-        return [
-            {
-                "name": {"value": one.name, "localizedValue": f"{one.name} ({one.vm_size})"},
-                "currentValue": one.cores, "limit": one.cores_most, "unit": "Count",
-            }
-            for one in found if show_all or one.nodes
-        ]  # fmt: skip
+        return [counted(one) for one in found if show_all or one.nodes]
 
     @staticmethod
     def list_quotas(workspace: Workspace, location: str | None = None) -> list[dict[str, Any]]:
@@ -36,3 +33,9 @@ class Usages:
     def update_quotas(*_given: Any, **_named: Any) -> None:
         """Refuse. Raises ComputeTargetException that says what limits a cluster."""
         raise ComputeTargetException("What a cluster may use is its most nodes here: cluster.update(max_nodes=…).")
+
+
+def counted(one: Usage) -> dict[str, Any]:
+    values = (one.nodes, one.most, "Nodes") if one.cores is None else (one.cores, one.cores_most, "Count")
+    name = {"value": one.name, "localizedValue": f"{one.name} ({one.vm_size})" if one.vm_size else one.name}
+    return {"name": name, **dict(zip(("currentValue", "limit", "unit"), values, strict=True))}
