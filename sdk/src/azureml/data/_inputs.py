@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import re
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +68,26 @@ def variables(inputs: Inputs) -> dict[str, str]:
 # ---- On this computer ----------------------------------------------------------------------
 
 
+def placed(config: Any, workspace: Any) -> Any:
+    """Give a configuration whose inputs are folders of this computer, gone with it; one without inputs as it is."""
+    from azureml.core.script_run_config import word
+
+    inputs = inputs_of(config, workspace)
+    if not inputs:
+        return config
+    made = copy.copy(config)
+    made.inputs, made.folder = inputs, tempfile.TemporaryDirectory(prefix="inputs-")
+    folders = copied(inputs, Path(made.folder.name))
+    run_config = made.run_config = copy.deepcopy(config.run_config)
+    run_config.arguments = [filled(word(one), folders) for one in run_config.arguments]
+    if run_config.command is not None:
+        words = [filled(word(one), folders) for one in listed(run_config.command)]
+        run_config.command = words or filled(str(run_config.command), folders)
+    references = {f"{REFERENCE}{name}": path for name, path in folders.items()}
+    run_config.environment_variables = {**run_config.environment_variables, **variables(inputs), **references}
+    return made
+
+
 def copied(inputs: Inputs, folder: Path) -> dict[str, str]:
     """Copy the files of the inputs that are folders; gives the folders by name."""
     for name, one in inputs.items():
@@ -80,19 +102,20 @@ def filled(word: str, folders: dict[str, str]) -> str:
     return PLACE.sub(lambda found: folders.get(found[1], found[0]), word)
 
 
-def record(run: Any, inputs: Inputs) -> None:
-    """Write the inputs to the run as a job's are."""
-    rows = []
-    for name, one in inputs.items():
-        source = json.dumps({"dataset": one.dataset.name, "version": one.dataset.version})
-        described = {
-            "name": one.dataset.name, "digest": str(one.dataset._of("digest")), "source_type": "studio",
-            "source": source,
-        }  # fmt: skip
-        rows.append({"tags": [{"key": CONTEXT, "value": name}], "dataset": described})
+def record(run: Any, config: Any) -> None:
+    """Write the inputs of a placed configuration to the run, as a job's are."""
+    inputs: Inputs = getattr(config, "inputs", {})
+    rows = [
+        {"tags": [{"key": CONTEXT, "value": name}], "dataset": described(one.dataset)} for name, one in inputs.items()
+    ]
     if rows:
         with translated():
             run._workspace._mlflow.post("runs/log-inputs", {"run_id": run.id, "datasets": rows}, is_safe=True)
+
+
+def described(dataset: Any) -> dict[str, str]:
+    source = json.dumps({"dataset": dataset.name, "version": dataset.version})
+    return {"name": dataset.name, "digest": str(dataset._of("digest")), "source_type": "studio", "source": source}
 
 
 # ---- Of a run ----------------------------------------------------------------------
