@@ -91,13 +91,14 @@ def test_a_table_is_registered_from_here_and_gets_versions(studio, rows, raw, fo
     made = rows(*words)
     assert (made["version"], made["kind"], made["options"]["separator"]) == (1, "tabular", ";")
     assert made["page"].endswith("/w/main/data/rain/")
+    (raw / "2024/a.csv").write_text("x;y\n3;4\n")
     assert rows(*words)["version"] == 2
     assert rows("data", "list")[0]["latest_version"] == 2
     assert [one["version"] for one in rows("data", "versions", "rain")] == [2, 1]
     assert rows("data", "show", "rain@1")["tags"] == {"a": "b"}
     assert [one["name"] for one in rows("data", "files", "rain")] == ["a.csv"]
     assert studio("data", "download", "rain@1", "--to", str(folder / "down"))[0] == 0
-    assert (folder / "down/a.csv").exists()
+    assert (folder / "down/a.csv").read_text() == "x;y\n1;2\n"
     assert studio("data", "delete", "rain@1", "-y")[0] == 0
     assert studio("data", "delete", "rain", "-y")[0] == 0
     assert rows("data", "list") == []

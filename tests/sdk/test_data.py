@@ -63,6 +63,7 @@ def test_a_folder_goes_up_and_down_again(store, folder):
     assert store.download(str(folder / "down"), prefix="weather/2024", show_progress=False) == 0
     assert store.download(str(folder / "all"), show_progress=False) == 3
     assert store.download(str(folder / "some"), prefix="weather/no", show_progress=False) == 1
+    assert store.download(str(folder / "none"), prefix="nothere/x", show_progress=False) == 0
 
 
 def test_files_are_uploaded_by_their_path_from_a_root(store, folder, capsys):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -61,6 +62,15 @@ class Datastore:
                 yield from self.walk(one["path"])
             else:
                 yield one
+
+    def starting(self, prefix: str) -> Iterator[Row]:
+        """Give the files whose path starts so; none where there is no such folder."""
+        try:
+            for one in self.listing(prefix.rpartition("/")[0]):
+                if one["path"].startswith(prefix):
+                    yield from self.walk(one["path"]) if one["is_dir"] else [one]
+        except NotFound:
+            return
 
     def read(self, path: str) -> Iterator[bytes]:
         with self.api.stream(f"{self.address}/files/{quote(path)}") as response:
@@ -219,3 +229,14 @@ def local_files(folder: Path, into: str, pattern: str | None = None) -> list[tup
     if not found:
         raise InvalidValue(f"There are no files in “{folder}”.")
     return [(f"{start}/{inner}".lstrip("/"), file) for inner, file in found]
+
+
+def digest_of(pairs: Sequence[tuple[str, Path]]) -> str:
+    """Name what files hold, under which names, by 12 hexadecimal digits."""
+    whole = hashlib.sha256()
+    for name, file in sorted(pairs):
+        whole.update(f"{name}\0{file.stat().st_size}\0".encode())
+        with file.open("rb") as body:
+            while piece := body.read(CHUNK_BYTES):
+                whole.update(piece)
+    return whole.hexdigest()[:12]

@@ -99,14 +99,10 @@ class Datastore:
         self, target_path: str, prefix: str | None = None, overwrite: bool = False, show_progress: bool = True
     ) -> int:
         """Download the files whose path starts with `prefix`; gives how many. Those that are here stay."""
-        tell = print if show_progress else silent
-        start, count = (prefix or "").lstrip("/"), 0
-        folder = start.rstrip("/") if self._is_folder(start) else start.rpartition("/")[0]
+        tell, count = print if show_progress else silent, 0
         with translated(UserErrorException):
-            for one in self._store.walk(folder):
+            for one in self._store.starting((prefix or "").lstrip("/")):
                 to = Path(target_path) / one["path"]
-                if not one["path"].startswith(start):
-                    continue
                 if to.exists() and not overwrite:
                     tell(f"{to} is there already. Skipping the download")
                     continue
@@ -114,13 +110,6 @@ class Datastore:
                 tell(f"Downloaded {one['path']}")
                 count += 1
         return count
-
-    def _is_folder(self, path: str) -> bool:
-        with translated(UserErrorException):
-            return not path or any(
-                one["is_dir"] and one["path"] == path.rstrip("/")
-                for one in self._store.listing(path.rstrip("/").rpartition("/")[0])
-            )
 
     def path(self, path: str | None = None, data_reference_name: str | None = None) -> DataReference:
         """Give a path in it, for a dataset or as an argument of a script."""

@@ -11,7 +11,7 @@ from studio_sdk.cli.context import pairs
 from studio_sdk.cli.output import show
 from studio_sdk.cli.words import Noun, Verbs, may_ask, sure
 from studio_sdk.client import part
-from studio_sdk.data import Datasets, Datastore, local_files
+from studio_sdk.data import Datasets, Datastore, digest_of, local_files
 from studio_sdk.errors import NotConfigured
 from studio_sdk.files import write_whole
 
@@ -96,18 +96,19 @@ def create(given: argparse.Namespace) -> None:
 
 
 def uploaded(store: Datastore, given: argparse.Namespace) -> list[str]:
-    """Store local files below a folder of the dataset's name; what is there already is not replaced."""
-    paths = []
+    """Store local files below a folder named by their content, so that a changed file is never taken for the old."""
+    pairs: list[tuple[str, Path]] = []
     for word in given.path:
-        source, folder = Path(word), f"{given.name}/{Path(word).resolve().name}"
+        source = Path(word)
         if source.is_dir():
-            store.put_all(local_files(source, folder))
+            pairs += local_files(source, "" if len(given.path) == 1 else source.resolve().name)
         elif source.is_file():
-            store.put_all([(folder, source)])
+            pairs.append((source.name, source))
         else:
             raise NotConfigured(f"There is no file or folder “{word}”.")
-        paths.append(folder)
-    return paths
+    folder = f"{given.name}/{digest_of(pairs)}"
+    store.put_all([(f"{folder}/{name}", file) for name, file in pairs])
+    return [folder]
 
 
 def list_files(given: argparse.Namespace) -> None:
