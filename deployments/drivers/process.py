@@ -33,7 +33,8 @@ LONGEST_SOCKET = 100
 PROBE_S = 1.0
 DRAIN_S = 10.0
 START_WEIGHT = 2.0
-PROCESSES = 256
+# Threads count as well, and where an rlimit holds it, those of all 32 replicas that an endpoint may have.
+PROCESSES = 2048
 OPEN_FILES = 4096
 LOG_BYTES = 64 * 1024 * 1024
 TAIL_BYTES = 512 * 1024
