@@ -192,7 +192,7 @@ def merging(folder: Path, plan: Plan) -> list[Row]:
     peers = [studio("merged"), studio("one by one", merges_requests=False)]
     crowd = max(plan.clients)
     cases = [Case("forest", 1, crowd), Case("forest", 1, 1), Case("forest", 1000, crowd)]
-    figures = in_turn(peers, cases, folder, plan)
+    figures = in_turn(peers, cases, folder, finer(plan))
     rates = [figures["merged", case].per_second / figures["one by one", case].per_second for case in cases]
     waits = [figures["merged", case].p50_ms / figures["one by one", case].p50_ms for case in cases]
     words = "Forest, requests merged or not"
@@ -206,13 +206,16 @@ def merging(folder: Path, plan: Plan) -> list[Row]:
     ]
 
 
+def finer(plan: Plan) -> Plan:
+    """Take more and shorter turns, for differences that are small."""
+    return Plan(plan.seconds / 2, plan.rounds * 4, plan.clients, plan.models)
+
+
 def telemetry(folder: Path, plan: Plan) -> list[Row]:
     """Compare the CPU a request with telemetry and a sample of a tenth against neither."""
     peers = [studio("with", collects_data=True), studio("without", has_telemetry=False)]
     cases = [Case("ridge", rows, 8) for rows in ROWS]
-    # The difference is small: more and shorter turns than elsewhere.
-    turns = Plan(plan.seconds / 2, plan.rounds * 4, plan.clients, plan.models)
-    figures = in_turn(peers, cases, folder, turns)
+    figures = in_turn(peers, cases, folder, finer(plan))
     found = []
     for case in cases:
         more = figures["with", case].cpu_us / figures["without", case].cpu_us - 1
