@@ -184,7 +184,7 @@ def offer_old_names() -> None:
     base = "azureml.contrib.services"
     try:
         found = importlib.util.find_spec(f"{base}.aml_request")
-    except ModuleNotFoundError:
+    except ImportError:  # a client that has some of these names says in its own words which it has not
         found = None
     if found is not None:
         return
@@ -206,5 +206,5 @@ def offer_old_names() -> None:
 def _is_missing(name: str) -> bool:
     try:
         return importlib.util.find_spec(name) is None
-    except (ModuleNotFoundError, ValueError):
+    except (ImportError, ValueError):
         return True
