@@ -130,6 +130,7 @@ class JobPlan(models.Model):
     env = models.JSONField(default=dict)
     limits = models.JSONField(default=dict)
     tags = models.JSONField(default=dict)
+    inputs = models.JSONField(default=dict, help_text="Fields of experiments.data.runs.Wanted, by the input's name.")
     attempts_allowed = models.PositiveSmallIntegerField(default=1)
     time_limit_s = models.PositiveIntegerField(null=True)
     submitted_by = models.CharField(max_length=150)

@@ -46,7 +46,7 @@ def test_a_run_records_the_version_that_it_was_given(submit, iris, alice):
         ({"training": Wanted("nothing@1")}, NotFound),
         ({"training": Wanted("iris@9")}, NotFound),
         ({"a-b": Wanted("iris@1")}, InvalidValue),
-        ({"training": Wanted("iris@1", mode="mount")}, InvalidValue),
+        ({"training": Wanted("iris@1", mode="link")}, InvalidValue),
         ({"training": Wanted("@1")}, InvalidValue),
     ],
 )
@@ -80,6 +80,19 @@ def test_running_again_takes_the_same_version(submit, iris, alice):
     assert [str(one.version) for one in again.run.data_inputs.all()] == ["iris@1"]
 
 
+def test_a_job_whose_dataset_is_gone_is_not_run_again_without_it(submit, iris, alice):
+    job = submit(inputs={"training": Wanted("iris@1")})
+    enter(job, "Canceled")
+    data.delete_dataset(alice, iris.dataset)
+    for again in (lambda: operations.rerun_job(alice, job), lambda: operations.planned_as(job)):
+        with pytest.raises(Conflict, match="iris@1"):
+            again()
+    job.run.refresh_from_db()
+    assert [(one.name, one.reference, one.version) for one in job.run.data_inputs.all()] == [
+        ("training", "iris@1", None)
+    ]
+
+
 def test_the_api_takes_inputs_and_shows_them(bearer, alice_user, iris):
     body = {
         "experiment": "Default",
@@ -90,7 +103,8 @@ def test_the_api_takes_inputs_and_shows_them(bearer, alice_user, iris):
     }
     answer = bearer(alice_user).post("/w/main/api/v1/jobs", body, content_type="application/json")
     assert answer.status_code == 201, answer.json()
-    assert answer.json()["inputs"] == [{"name": "training", "dataset": "iris", "version": 1, "mode": "copy"}]
+    shown = {"name": "training", "dataset": "iris", "version": 1, "mode": "copy", "is_gone": False}
+    assert answer.json()["inputs"] == [shown]
 
 
 class Studio:
