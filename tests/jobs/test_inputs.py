@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from experiments.data import queries, stores
 from experiments.data.runs import Wanted
 from experiments.models import RunDataset
 from jobs import operations
+from jobs.models import Job
+from jobs.operations.plans import keep_plan, submit_planned
 from jobs.operations.states import enter
 from lib.errors import Conflict, InvalidValue, NotFound
 
@@ -168,3 +171,71 @@ def test_inputs_are_for_the_jobs_own_cluster(submit, iris, node_client, bearer, 
     path = f"{NODE}/jobs/{job.pk}/inputs/training"
     assert node_client.get(path).status_code == 404  # nobody has claimed it
     assert bearer(alice_user).get(path).status_code == 404
+
+
+# ---- Pages ----------------------------------------------------------------------------------------------------------
+
+
+FORM = {
+    "experiment": "Default", "command": "python train.py", "environment": "packages:", "packages": "numpy",
+    "target": "local-cluster", "attempts_allowed": "1",
+}  # fmt: skip
+
+
+@pytest.fixture
+def form(alice, workspace, node) -> str:
+    snapshot = operations.store_snapshot(alice, workspace, files={"train.py": b"print(1)"})
+    return f"/w/main/jobs/new/{snapshot.digest}/"
+
+
+def test_the_form_gives_a_job_datasets_and_both_pages_lead_to_the_other(form, iris, browse, alice_user):
+    mine = browse(alice_user)
+    shown = mine.get(f"{form}?data=iris@1").content.decode()
+    assert 'value="iris@1"' in shown
+    assert '<option value="iris@latest">' in shown
+    answer = mine.post(form, {**FORM, "input-data-0": "iris@1", "input-name-0": "training"})
+    assert answer.status_code == 303, answer.content.decode()
+    job = Job.objects.get()
+    assert [(one.name, one.reference) for one in job.run.data_inputs.all()] == [("training", "iris@1")]
+    assert "/w/main/datasets/iris/1/" in mine.get(f"/w/main/jobs/{job.pk}/").content.decode()
+    assert f"/w/main/runs/{job.pk}/" in mine.get("/w/main/datasets/iris/1/").content.decode()
+    assert "jobs/new/?data=iris%401" in mine.get("/w/main/datasets/iris/1/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ({"input-data-0": "nothing@1", "input-name-0": "a"}, "There is no dataset"),
+        ({"input-data-0": "iris@1"}, "the name that the job knows it by"),
+        ({"input-data-0": "iris@1", "input-name-0": "a-b"}, "letters, digits"),
+        ({f"input-{one}-{at}": v for at in (0, 1) for one, v in (("data", "iris"), ("name", "a"))}, "Two inputs"),
+    ],
+)
+def test_a_row_that_cannot_be_is_said_in_the_form(rows, words, form, iris, browse, alice_user):
+    answer = browse(alice_user).post(form, {**FORM, **rows})
+    assert answer.status_code == 422
+    assert words in answer.content.decode()
+    assert not Job.objects.exists()
+
+
+def test_run_again_says_which_dataset_is_gone_and_the_clone_shows_its_row(submit, iris, alice, browse, alice_user):
+    job = submit(inputs={"training": Wanted("iris@1", mode="mount")})
+    enter(job, "Canceled")
+    mine = browse(alice_user)
+    assert "to be mounted; copied" in mine.get(f"/w/main/jobs/{job.pk}/").content.decode()
+    data.delete_dataset(alice, iris.dataset)
+    assert "deleted since" in mine.get(f"/w/main/jobs/{job.pk}/").content.decode()
+    after = mine.get(mine.post(f"/w/main/jobs/{job.pk}/rerun/")["Location"])
+    assert "“iris@1” of this job has been deleted" in after.content.decode()
+    assert Job.objects.count() == 1
+    clone = mine.get(f"/w/main/jobs/new/{job.snapshot.digest}/?from={job.pk}").content.decode()
+    assert 'value="iris@1"' in clone
+
+
+def test_a_plan_keeps_its_datasets(submit, iris, alice):
+    job = submit(inputs={"training": Wanted("iris")})
+    plan = keep_plan(alice, job.run.experiment, operations.planned_as(job))
+    again = submit_planned(plan)
+    assert [one.reference for one in again.run.data_inputs.all()] == ["iris@1"]
+    with pytest.raises(NotFound):
+        keep_plan(alice, job.run.experiment, replace(operations.planned_as(job), inputs={"x": Wanted("gone@1")}))
