@@ -9,11 +9,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.live.network import NotHere, apart
 from tests.live.running import RunningStudio, temporary_folder, until
 
 SLEEPS = (
@@ -159,15 +161,27 @@ def worker_home() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def test_a_machine_joins_by_one_command_and_runs_a_project_like_the_studio_does(jobs, worker_home):
-    """Its home and its folder are its own; of the studio it knows the address and a token."""
+@pytest.fixture
+def elsewhere(jobs) -> Iterator[tuple[str, ...]]:
+    """Words before a command that runs where only the studio's port is reached; none where that cannot be."""
+    with ExitStack() as stack:
+        try:
+            prefix = stack.enter_context(apart(jobs.studio.port))
+        except NotHere as reason:
+            print(f"skipped: another network namespace ({reason}); the worker has a home of its own only")
+            prefix = ()
+        yield prefix
+
+
+def test_a_machine_joins_by_one_command_and_runs_a_project_like_the_studio_does(jobs, worker_home, elsewhere):
+    """Its home, its folder and its network are its own; of the studio it knows the address and a token."""
     name = f"joined{os.getpid() % 10_000}"
     assert jobs.http.post("/api/v1/compute", json={"name": name, "max_nodes": None}).status_code == 201
     command = jobs.http.post(f"/api/v1/compute/{name}/join-token").json()["command"].split()
     env = {key: value for key, value in os.environ.items() if not key.startswith("STUDIO_") and key != "REDIS_URL"}
     with (worker_home / "worker.log").open("w") as log:
         worker = subprocess.Popen(
-            [*command, "--home", str(worker_home / "home"), "--name", "desk"],
+            [*elsewhere, *command, "--home", str(worker_home / "home"), "--name", "desk"],
             cwd=Path(__file__).parent.parent.parent,
             env={**env, "STUDIO_PYTHON": sys.executable},
             stdout=log,
@@ -175,6 +189,9 @@ def test_a_machine_joins_by_one_command_and_runs_a_project_like_the_studio_does(
         )
     try:
         body = {"experiment": "live", "files": PROJECT, "entry_point": "main", "parameters": {"times": "3"}}
+        live = jobs.up("import time\nprint('up', flush=True)\ntime.sleep(600)\n", target=name)
+        assert jobs.get(live)["state"] == "Running"  # its line was seen while it ran
+        jobs.http.post(f"/api/v1/jobs/{live}/cancel")
         ended = []
         for target in (name, ""):
             run_id = jobs.http.post("/api/v1/jobs", json={**body, "target": target}).json()["run_id"]
