@@ -57,6 +57,7 @@ class Snapshot(WorkspaceOwned):
     size_bytes = models.BigIntegerField()
     manifest = models.JSONField(default=list, help_text="Fields of lib.snapshots.SnapshotFile, by path.")
     created_ms = models.BigIntegerField(default=now_ms)
+    asked_ms = models.BigIntegerField(default=now_ms, help_text="When it was last sent or listed.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["workspace", "digest"], name="snapshot_digest")]

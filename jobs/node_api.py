@@ -27,6 +27,7 @@ from jobs.operations import running
 from lib.errors import InvalidValue, NotFound
 from lib.http import number_in
 from workspaces import access
+from workspaces.drf import parsed
 
 PIECE_MAX = 4 * 1024 * 1024
 ADDRESS_S = 6 * 3600  # a signed address is good for as long as a large file may take
@@ -61,12 +62,6 @@ class FinishIn(serializers.Serializer[Any]):
     exit_code = serializers.IntegerField(default=None, allow_null=True)
     cpu_s = serializers.FloatField(default=None, allow_null=True)
     left_behind = LeftBehindIn(required=False)
-
-
-def parsed(serializer: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
-    body = serializer(data=request.data)
-    body.is_valid(raise_exception=True)
-    return dict(body.validated_data)
 
 
 def actor_of(request: Request) -> access.Actor:

@@ -19,8 +19,7 @@ from experiments.data.sending import send_file
 from experiments.mlflow_api import slots
 from experiments.mlflow_api.artifacts import body as body_of
 from workspaces import access
-from workspaces.access import Actor
-from workspaces.models import Workspace
+from workspaces.drf import asked, parsed
 
 READ, WRITE, OWN = "experiments.read", "experiments.write", "workspace.write"
 FILES_A_PAGE = 1000
@@ -188,16 +187,6 @@ class UseOut(serializers.Serializer[Any]):
 
 
 # ---- Datastores -----------------------------------------------------------------------------------------------------
-
-
-def asked(request: Request) -> tuple[Actor, Workspace]:
-    return request._request.actor, request._request.workspace  # type: ignore[attr-defined]
-
-
-def parsed(shape: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
-    given = shape(data=request.data)
-    given.is_valid(raise_exception=True)
-    return dict(given.validated_data)
 
 
 @extend_schema(methods=["GET"], responses=DatastoresOut)
