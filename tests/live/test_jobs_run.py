@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.live.browser import window
 from tests.live.network import NotHere, apart
 from tests.live.running import RunningStudio, temporary_folder, until
 
@@ -138,6 +139,36 @@ def test_limits_end_a_greedy_job_and_say_so(jobs):
     late = jobs.submit("import time\ntime.sleep(600)\n", time_limit_s=2)
     assert "out of memory" in jobs.wait(memory, *ENDED)["error"]
     assert "time limit" in jobs.wait(late, *ENDED)["error"]
+
+
+SPEAKS = "import time\nfor n in range(28):\n    print('at', time.time(), flush=True)\n    time.sleep(.25)\n"
+# How late each line is when it stands in the page, by the clock that the job and the browser share.
+WATCH = """
+(lines) => {
+  window.late = [];
+  const look = (records) => {
+    for (const record of records) for (const line of record.addedNodes) {
+      const found = /^at ([0-9.]+)/.exec(line.textContent);
+      if (found) window.late.push(Date.now() / 1000 - Number(found[1]));
+    }
+  };
+  new MutationObserver(look).observe(lines, {childList: true});
+}
+"""
+
+
+def test_a_line_stands_on_the_page_within_two_seconds(jobs, studio, chromium):
+    run_id = jobs.submit(SPEAKS)
+    with window(chromium, studio.url, session=studio.session()) as page:
+        page.goto(f"/w/main/runs/{run_id}/job/")
+        lines = page.locator("[data-log-lines]").first
+        lines.wait_for()
+        page.evaluate(WATCH, lines.element_handle())
+        until(lambda: page.evaluate("window.late.length") >= 28, 120, every_s=0.5)
+        late = sorted(page.evaluate("window.late"))
+    p95 = late[int(len(late) * 0.95) - 1]
+    print(f"\na job's line on its page: {len(late)} lines, p50 {late[len(late) // 2]:.2f} s, p95 {p95:.2f} s")
+    assert p95 < 2.0
 
 
 PROJECT = {
