@@ -59,7 +59,7 @@ class JobForm(InputsForm):
     command = forms.CharField(
         label=_("Command"),
         max_length=30_000,
-        help_text=_("`python` is the environment's own."),
+        help_text=_("“python” is the environment's own."),
         widget=forms.TextInput(attrs=PLAIN),
     )
     environment = forms.ChoiceField(label=_("Environment"))

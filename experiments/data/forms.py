@@ -165,6 +165,8 @@ class ObjectStoreForm(DatastoreForm):
 def secret_field(name: str) -> forms.CharField:
     """Make a field whose text is hidden while it is typed; what was typed stays through a test of the connection."""
     widget: forms.Widget = forms.PasswordInput(attrs={**PLAIN, "autocomplete": "new-password"}, render_value=True)
+    if name == "access_key_id":  # a name, no secret by itself
+        widget = forms.TextInput(attrs=PLAIN)
     if name == "service_account":
         widget = forms.Textarea(attrs={"rows": 4, **PLAIN})
     return forms.CharField(label=SECRETS[name], required=False, max_length=20_000, strip=False, widget=widget)
