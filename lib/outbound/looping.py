@@ -7,6 +7,7 @@ is connected by the loop, and there each address is judged: a public one, or one
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import threading
 from ipaddress import ip_address
@@ -17,6 +18,8 @@ from lib.outbound.allowing import Allowed
 from lib.outbound.urls import DEFAULT_PORTS, Address, Target
 
 PERMITTED_MAX = 1000
+
+logger = logging.getLogger(__name__)
 
 
 class ConnectionRefusedHere(OSError):
@@ -32,6 +35,10 @@ class GuardedLoop(asyncio.SelectorEventLoop):
         super().__init__()
         self.allowed = allowed
         self.permitted: set[tuple[Address, int]] = set()
+
+    def default_exception_handler(self, context: dict[str, Any]) -> None:
+        """Note what libraries leave behind, such as connections that are open when the process ends."""
+        logger.info("outbound loop: %s", context.get("message"))
 
     async def getaddrinfo(self, host: Any, port: Any, **keywords: Any) -> Any:
         rows = await super().getaddrinfo(host, port, **keywords)

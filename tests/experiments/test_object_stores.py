@@ -339,3 +339,17 @@ def test_a_store_that_hangs_is_given_up(local_allowed, monkeypatch):
 def test_a_name_is_given_once(alice, workspace, bucket):
     with pytest.raises(AlreadyExists):
         operations.create_datastore(alice, workspace, name="bucket", kind="s3", container="data")
+
+
+def test_the_form_tries_a_connection_before_it_is_opened(browse, alice_user, s3, local_allowed):
+    mine = browse(alice_user)
+    fields = {"name": "lake", "container": "data", "path": "team", "region": "", "endpoint": s3, "session_token": ""}
+    url = "/w/main/data/stores/create/?kind=s3"
+    tried = mine.post(url, {**fields, **S3_SECRET, "act": "test"})
+    assert tried.status_code == 200
+    assert "The connection stands" in tried.content.decode()
+    assert not Datastore.objects.filter(name="lake").exists()
+    wrong = mine.post(url, {**fields, **S3_SECRET, "container": "no-such-bucket", "act": "test"})
+    assert (wrong.status_code, "nothing there" in wrong.content.decode()) == (422, True)
+    assert mine.post(url, {**fields, **S3_SECRET, "act": "open"})["Location"] == "/w/main/datastores/lake/"
+    assert "readme.txt" in mine.get("/w/main/datastores/lake/").content.decode()
