@@ -16,7 +16,7 @@ from experiments.data.models import Datastore
 from experiments.data.operations import datastores
 from lib.errors import AlreadyExists, Conflict, InvalidValue, NotFound, Unavailable
 from lib.outbound import Allowed
-from tests.experiments.object_servers import S3_SECRET, google_server, s3_server
+from tests.experiments.object_servers import S3_SECRET, azure_server, google_server, s3_server
 from workspaces.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
@@ -44,6 +44,12 @@ def google():
         yield url
 
 
+@pytest.fixture(scope="session")
+def azure():
+    with azure_server(FILES) as url:
+        yield url
+
+
 @pytest.fixture
 def local_allowed(settings):
     """Let the emulators be reached: they stand on loopback, which no store of a user may."""
@@ -64,7 +70,7 @@ def bucket(alice, workspace, s3, local_allowed) -> Datastore:
     )
 
 
-@pytest.fixture(params=["memory", "s3", "gcs"])
+@pytest.fixture(params=["memory", "s3", "gcs", "azure_blob"])
 def store(request, local_allowed) -> tuple[objects.ObjectStore, str]:
     """Give a store of each kind with the same objects, and the key of its top."""
     if request.param == "memory":
@@ -76,6 +82,9 @@ def store(request, local_allowed) -> tuple[objects.ObjectStore, str]:
     if request.param == "s3":
         url = request.getfixturevalue("s3")
         return objects.opened(Connection("s3", "data", endpoint=url, secret=Secret(S3_SECRET))), "team"
+    if request.param == "azure_blob":
+        url, key = request.getfixturevalue("azure"), Secret({"account_key": "a2V5"})
+        return objects.opened(Connection("azure_blob", "data", account="account", endpoint=url, secret=key)), "team"
     return objects.opened(Connection("gcs", "data", endpoint=request.getfixturevalue("google"))), "team"
 
 
@@ -120,6 +129,12 @@ def test_what_is_not_there_is_not_found_and_a_folder_is_no_file(store):
             ask(f"{top}/nothing.csv")
     with pytest.raises(NotFound):
         files.open(f"{top}/raw")
+
+
+def test_what_is_no_store_of_the_kind_says_so(s3, azure, local_allowed):
+    for kind, url in (("azure_blob", s3), ("gcs", azure), ("s3", azure)):
+        with pytest.raises((Unavailable, NotFound, Conflict)):
+            objects.opened(Connection(kind, "data", account="account", endpoint=url)).listing("", "", 1)
 
 
 def test_the_studio_writes_and_deletes_nothing(store):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import logging
 import os
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -18,6 +19,8 @@ from lib.errors import Conflict, InvalidValue, NotFound, Unavailable
 from lib.outbound.looping import ConnectionRefusedHere, GuardedLoop, started
 
 Result = TypeVar("Result")
+
+logger = logging.getLogger(__name__)
 
 # Stores that hang hold no more of a process's threads than this.
 AT_ONCE = threading.BoundedSemaphore(8)
@@ -67,7 +70,9 @@ def answer(future: concurrent.futures.Future[Result], seconds: float) -> Result:
 def errors_of(connection: Connection) -> tuple[type[Exception], ...]:
     from aiohttp import ClientError
 
-    return (OSError, ValueError, ClientError, *driver(connection.kind).errors())
+    # The last ones: what is no such store answers things over which the libraries stumble.
+    stumbles = (AttributeError, KeyError, TypeError)
+    return (OSError, ValueError, ClientError, *driver(connection.kind).errors(), *stumbles)
 
 
 def translated(error: BaseException) -> Exception:
@@ -82,6 +87,9 @@ def translated(error: BaseException) -> Exception:
         return NotFound(_("The store has nothing there: check bucket, container and path."))
     if any(isinstance(one, PermissionError) or status(one) in REFUSALS for one in chain):
         return Conflict(_("The store refuses the credentials, or they may not read it."))
+    if isinstance(error, AttributeError | KeyError | TypeError):
+        logger.warning("a store answers what its library cannot read", exc_info=error)
+        return Unavailable(_("What answers there is no store of this kind."))
     return Unavailable(_("The store could not be read: %s") % said(error))
 
 
