@@ -39,6 +39,7 @@ OTHERS = [
     ("tidy-webhooks", "workspaces.webhooks.tasks.tidy", 600.0),
     ("empty-trash", "experiments.tasks.empty_trash", 3600.0),
     ("forget-uploads", "experiments.tasks.forget_uploads", 3600.0),
+    ("free-snapshots", "jobs.tasks.free_snapshots", 3600.0),
 ]
 
 
