@@ -22,6 +22,8 @@ from registry.models import ModelVersion
 from workspaces.access import Actor
 
 LOCKED = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)$", re.MULTILINE)
+# It has all of MLflow's own code: beside pandas it loads and calls a model as MLflow does.
+SKINNY = "mlflow-skinny"
 # A bare pickle says nothing of what it needs.
 BARE = ("scikit-learn", "joblib", "numpy")
 ENOUGH = 50
@@ -57,15 +59,23 @@ def already_there(version: ModelVersion, spec: EnvironmentSpec) -> EnvironmentBu
     """Find a built environment of this workspace that holds every package asked for: most often its own run's."""
     built = EnvironmentBuild.objects.filter(state=BuildState.READY, uses__workspace=version.workspace)
     for build in built.order_by("-requested_ms").distinct()[:ENOUGH]:
-        is_like = build.spec.get("python") == spec.python and spec.client in ("", build.spec.get("client"))
-        if is_like and holds(build.lock, spec.requirements):
+        has_client = spec.client in ("", build.spec.get("client"))
+        if has_client and holds(build.lock, spec.requirements) and spec.python in pythons_of(build):
             return build
     return None
+
+
+def pythons_of(build: EnvironmentBuild) -> set[str]:
+    """Give the Python that was asked for and, where the environment is here, the one that took its place."""
+    found = queries.built(build)
+    return {str(build.spec.get("python")), *([found.python_version] if found else [])}
 
 
 def holds(lock: str, requirements: tuple[str, ...]) -> bool:
     """Say whether a lock (a line a package, `name==version`) satisfies each requirement."""
     versions = {canonicalize_name(name): version for name, version in LOCKED.findall(lock)}
+    if SKINNY in versions and "pandas" in versions:
+        versions.setdefault("mlflow", versions[SKINNY])
     try:
         asked = [Requirement(text) for text in requirements]
     except InvalidRequirement:

@@ -109,7 +109,7 @@ class Builder:
         made, final = folder / ".tmp-venv", folder / "venv"
         self.uv_says(["venv", "--relocatable", "--python", str(interpreter.path), str(made)], log)
         listed = folder / ".tmp-requirements.txt"
-        listed.write_text("\n".join(spec.requirements) + "\n")
+        listed.write_text("\n".join(legacy.fitting(spec.requirements)) + "\n")
         if spec.requirements:
             notes += Installation(self, spec, made, listed, folder, log).run(is_old=bool(note))
         frozen = self.uv_says(["pip", "freeze", "--python", str(made / "bin/python")], None)
