@@ -98,11 +98,12 @@ class Builder:
     def _install(self, spec: EnvironmentSpec, folder: Path, log: IO[str]) -> Built:
         began = time.monotonic()
         try:
-            interpreter, note = interpreters.choose(spec.python, interpreters.installed())
+            least = client.LEAST_PYTHON if spec.client else ""
+            interpreter, note = interpreters.choose(spec.python, interpreters.installed(), least=least)
         except ValueError as error:
             raise BuildFailed(str(error)) from None
         if note and spec.is_strict:
-            raise BuildFailed(f"Python {spec.python} is not on this machine; there is {interpreter.minor}. {STRICT}")
+            raise BuildFailed(f"{note.replace('was used instead', 'would be used instead')} {STRICT}")
         notes = [*spec.notes, *([note] if note else [])]
         for line in notes:
             print(f"note: {line}", file=log)
