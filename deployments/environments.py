@@ -24,8 +24,8 @@ from workspaces.access import Actor
 LOCKED = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)$", re.MULTILINE)
 # It has all of MLflow's own code: beside pandas it loads and calls a model as MLflow does.
 SKINNY = "mlflow-skinny"
-# A bare pickle says nothing of what it needs.
-BARE = ("scikit-learn", "joblib", "numpy")
+# A bare pickle says nothing of what it needs; the first two are what scripts for services import beside it.
+BARE = ("azureml-defaults", "inference-schema[numpy-support]", "joblib", "numpy")
 ENOUGH = 50
 
 
@@ -52,7 +52,9 @@ def specification(version: ModelVersion) -> EnvironmentSpec:
     files = model_files.environment_files(version)
     if files:
         return environments.parse_files(files, name=str(version))
-    return environments.parse_requirements("\n".join(BARE), name=str(version))
+    written_by = model_files.scikit_learn_of(version)
+    pinned = f"scikit-learn=={written_by}" if written_by else "scikit-learn"
+    return environments.parse_requirements("\n".join((*BARE, pinned)), name=str(version))
 
 
 def already_there(version: ModelVersion, spec: EnvironmentSpec) -> EnvironmentBuild | None:

@@ -23,6 +23,9 @@ PICKLE_SUFFIXES = (".pkl", ".pickle", ".joblib")
 BARE_SUFFIXES = (".pkl", ".pickle", ".joblib", ".skops")
 ROW = re.compile(r"\[\n(?P<indent> +)([^\[\]{}]*?)\n *\]")
 LONGEST_PRETTY = 8000
+# An estimator's state ends with this name and the version, each a short text with a few bytes of the format before it.
+WRITTEN_BY = re.compile(rb"_sklearn_version.{1,16}?(\d+\.\d+(?:\.\d+)?(?:rc\d+|\.post\d+)?)", re.DOTALL)
+LOOKED_AT_BYTES, NAME_BYTES = 4 * 1024 * 1024, 64
 ENVIRONMENT_FILES = ("python_env.yaml", "conda.yaml", "requirements.txt")
 EXAMPLE_VALUES = {
     "string": "text",
@@ -64,6 +67,22 @@ def environment_files(version: ModelVersion) -> dict[str, str]:
             if folder := _folder(version):
                 found[name], _is_cut = artifacts.read_text(folder.below(name), 256 * 1024)
     return found
+
+
+def scikit_learn_of(version: ModelVersion) -> str:
+    """Give the scikit-learn that wrote a bare pickle, as the pickle says; "" where it does not (or is compressed)."""
+    found = [one for one in _entries(version) if one.name.endswith(PICKLE_SUFFIXES)]
+    if len(found) != 1:
+        return ""
+    folder = _folder(version)
+    place = folder.below(found[0].path) if folder else model_files(version)
+    kept = b""
+    with artifacts.open_file(place) as file:
+        while chunk := file.read(LOOKED_AT_BYTES):
+            if match := WRITTEN_BY.search(kept + chunk):
+                return match[1].decode()
+            kept = chunk[-NAME_BYTES:]
+    return ""
 
 
 def weigh(version: ModelVersion) -> tuple[int, list[str]]:

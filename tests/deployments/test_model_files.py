@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import pickle
 from types import SimpleNamespace
 
+import joblib
 import pytest
+import sklearn
+from sklearn.cluster import KMeans
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 
 from compute.environments import EnvironmentSpec
 from compute.models import BuildState, EnvironmentBuild, EnvironmentUse
@@ -29,6 +36,7 @@ def register(alice, workspace):
         number, source = model.versions.count() + 1, f"runs:/{run.pk}/{path}"
         return ModelVersion.objects.create(model=model, version=number, source=source, run=run, artifact_path=path)
 
+    made.root = root
     return made
 
 
@@ -39,10 +47,32 @@ def test_one_file_is_a_model(register, tmp_path):
     assert model_files.environment_files(version) == {}
     assert model_files.weigh(version) == (12, ["model.joblib"])
     assert '"data"' in model_files.example_body(version)
-    assert set(environments.specification(version).requirements) == set(environments.BARE)
+    assert "scikit-learn" in environments.specification(version).requirements
     model_files.put(version, tmp_path / "replica", None)
     assert [one.name for one in (tmp_path / "replica").iterdir()] == ["model.joblib"]
     model_files.remove(tmp_path / "replica")
+
+
+@pytest.mark.parametrize("protocol", [2, 4, 5])
+def test_a_bare_pickle_is_served_by_the_scikit_learn_that_wrote_it(register, protocol):
+    estimator = make_pipeline(StandardScaler(), SVC()).fit([[0.0], [1.0]], [0, 1])
+    (register.root / "outputs/model.joblib").write_bytes(pickle.dumps(estimator, protocol=protocol))
+    for path in ("outputs", "outputs/model.joblib"):
+        assert model_files.scikit_learn_of(register(path)) == sklearn.__version__
+    wanted = environments.specification(register("outputs")).requirements
+    assert f"scikit-learn=={sklearn.__version__}" in wanted
+    assert "inference-schema[numpy-support]" in wanted
+
+
+def test_what_wrote_it_is_found_across_pieces(register, monkeypatch):
+    monkeypatch.setattr(model_files, "LOOKED_AT_BYTES", 40)
+    joblib.dump(KMeans(2, n_init=1).fit([[0.0], [1.0]]), register.root / "outputs/model.joblib")
+    assert model_files.scikit_learn_of(register("outputs")) == sklearn.__version__
+
+
+def test_what_a_file_does_not_say_is_not_guessed(register):
+    assert model_files.scikit_learn_of(register("outputs/model.joblib")) == ""
+    assert model_files.scikit_learn_of(register("outputs/notes.txt")) == ""
 
 
 def test_a_folder_is_weighed_with_all_below_it(register):
