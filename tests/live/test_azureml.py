@@ -21,6 +21,8 @@ from pathlib import Path
 import pytest
 from uv import find_uv_bin
 
+from compute.environments.build import PASSED_ON, UV_PASSED_ON
+
 ROOT = Path(__file__).resolve().parents[2]
 FLOWS = Path(__file__).parent / "azureml_flows"
 BESIDE = {"2.22": ("mlflow==2.22.5", "scikit-learn<1.7"), "3.17": ("mlflow==3.17.2", "scikit-learn<1.9")}
@@ -45,6 +47,7 @@ class Machine:
             "LANG": "C.UTF-8",
             "STUDIO_TOKEN": self.token,
             "UV_CACHE_DIR": str(ROOT / ".cache" / "uv"),
+            **{name: value for name, value in os.environ.items() if name in (*PASSED_ON, *UV_PASSED_ON)},
         }
         return subprocess.run(
             [str(self.python), str(self.folder / "flows" / f"{flow}.py")],
