@@ -15,7 +15,7 @@ from sklearn.svm import SVC
 
 from compute.environments import EnvironmentSpec
 from compute.models import BuildState, EnvironmentBuild, EnvironmentUse
-from deployments import environments, model_files
+from deployments import environments, model_files, preflight
 from experiments import artifacts
 from experiments.artifacts import of_run
 from experiments.operations import create_experiment, create_run
@@ -116,3 +116,16 @@ def test_the_python_that_took_anothers_place_counts(workspace, register, monkeyp
     assert environments.already_there(version, wanted) is None
     monkeypatch.setattr(environments.queries, "built", lambda _build: SimpleNamespace(python_version="3.11"))
     assert environments.already_there(version, wanted) == build
+
+
+def test_a_framework_registered_by_another_version_is_said_before_anything_starts(register):
+    version = register("outputs/model.joblib")
+    assert preflight._servable(version).tone == "warn"
+    joblib.dump(SVC().fit([[0.0], [1.0]], [0, 1]), register.root / "outputs/model.joblib")
+    assert preflight._servable(version).tone == "ok"
+    version.tags.create(key="azureml.framework_version", value="0.19.1")
+    found = preflight._servable(version)
+    assert (found.tone, sklearn.__version__ in found.text, "0.19.1" in found.text) == ("warn", True, True)
+    not_yet = ModelVersion(model=version.model, version=9, run=version.run, source=version.source,
+                           artifact_path=version.artifact_path)  # fmt: skip
+    assert preflight._servable(not_yet).tone == "ok"
