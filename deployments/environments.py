@@ -23,7 +23,7 @@ from workspaces.access import Actor
 
 LOCKED = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)$", re.MULTILINE)
 # It has all of MLflow's own code: beside pandas it loads and calls a model as MLflow does.
-SKINNY = "mlflow-skinny"
+MLFLOW, SKINNY = canonicalize_name("mlflow"), canonicalize_name("mlflow-skinny")
 # A bare pickle says nothing of what it needs; the first two are what scripts for services import beside it.
 BARE = ("azureml-defaults", "inference-schema[numpy-support]", "joblib", "numpy")
 ENOUGH = 50
@@ -76,8 +76,8 @@ def pythons_of(build: EnvironmentBuild) -> set[str]:
 def holds(lock: str, requirements: tuple[str, ...]) -> bool:
     """Say whether a lock (a line a package, `name==version`) satisfies each requirement."""
     versions = {canonicalize_name(name): version for name, version in LOCKED.findall(lock)}
-    if SKINNY in versions and "pandas" in versions:
-        versions.setdefault("mlflow", versions[SKINNY])
+    if SKINNY in versions and canonicalize_name("pandas") in versions:
+        versions.setdefault(MLFLOW, versions[SKINNY])
     try:
         asked = [Requirement(text) for text in requirements]
     except InvalidRequirement:

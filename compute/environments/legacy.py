@@ -42,7 +42,7 @@ class Substitution:
 def fitting(requirements: Iterable[str]) -> tuple[str, ...]:
     """Give the requirements, with a NumPy that fits when one of them is pinned to a wheel for NumPy 1."""
     kept = tuple(requirements)
-    asked = {canonicalize_name(one.name): one for one in map(Requirement, kept)}
+    asked = {str(canonicalize_name(one.name)): one for one in map(Requirement, kept)}
     versions = {name: pinned_version(asked[name]) for name in BEFORE_NUMPY_2 if name in asked}
     is_old = any(text and Version(text) < Version(BEFORE_NUMPY_2[name]) for name, text in versions.items())
     is_chosen = "numpy" in asked and bool(asked["numpy"].specifier)
