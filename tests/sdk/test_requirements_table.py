@@ -12,8 +12,8 @@ TABLE = (TESTS.parent / "docs" / "azureml.md").read_text()
 ROWS = dict(re.findall(r"^\| (R\d\d) \|[^|]*\| (.*) \|$", TABLE, re.MULTILINE))
 NAMED = re.compile(r"`((?:\w+/)*\w+\.py)::(\w+)`")
 FLOW = re.compile(r"\bF([1-9])\b")
-# Drift and the administrator's monitoring, and what waits for datasets.
-MAY_BE_OPEN = {"R26", "R27", "R28", "R52"}
+# Drift, and the administrator's monitoring.
+MAY_BE_OPEN = {"R26", "R28"}
 
 
 def test_every_requirement_has_its_row():
