@@ -9,6 +9,8 @@ PREFIX = "azureml-"
 
 # The second is the studio's own, under the name that scripts ask for.
 CLIENT = ("mlflow-skinny>=3.1,<3.19", "azureml-mlflow")
+# MLflow 3 names a model's file otherwise than scripts of that time expect.
+OLD_CLIENT = ("mlflow-skinny>=2.22,<3", "azureml-mlflow")
 
 
 @dataclass(frozen=True)
@@ -33,14 +35,14 @@ CURATED = {
             "What the tutorials of the original ask for: scikit-learn, pandas and matplotlib of a time when NumPy "
             "still had its old names.",
             (
-                *CLIENT,
+                *OLD_CLIENT,
                 "numpy<1.24",
                 "pandas<2",
                 "scikit-learn<1.3",
                 "scipy<1.11",
                 "matplotlib<3.9",
                 "joblib",
-                "skops",
+                "inference-schema[numpy-support]",
             ),
         ),
         Curated("AzureML-Minimal", "Python and the client that logs, nothing else.", CLIENT),

@@ -22,8 +22,10 @@ from registry.models import ModelVersion
 from workspaces.access import Actor
 
 LOCKED = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)$", re.MULTILINE)
-# A bare pickle says nothing of what it needs.
-BARE = ("scikit-learn", "joblib", "numpy")
+# It has all of MLflow's own code: beside pandas it loads and calls a model as MLflow does.
+MLFLOW, SKINNY = canonicalize_name("mlflow"), canonicalize_name("mlflow-skinny")
+# A bare pickle says nothing of what it needs; the first two are what scripts for services import beside it.
+BARE = ("azureml-defaults", "inference-schema[numpy-support]", "joblib", "numpy")
 ENOUGH = 50
 
 
@@ -50,22 +52,32 @@ def specification(version: ModelVersion) -> EnvironmentSpec:
     files = model_files.environment_files(version)
     if files:
         return environments.parse_files(files, name=str(version))
-    return environments.parse_requirements("\n".join(BARE), name=str(version))
+    written_by = model_files.scikit_learn_of(version)
+    pinned = f"scikit-learn=={written_by}" if written_by else "scikit-learn"
+    return environments.parse_requirements("\n".join((*BARE, pinned)), name=str(version))
 
 
 def already_there(version: ModelVersion, spec: EnvironmentSpec) -> EnvironmentBuild | None:
     """Find a built environment of this workspace that holds every package asked for: most often its own run's."""
     built = EnvironmentBuild.objects.filter(state=BuildState.READY, uses__workspace=version.workspace)
     for build in built.order_by("-requested_ms").distinct()[:ENOUGH]:
-        is_like = build.spec.get("python") == spec.python and spec.client in ("", build.spec.get("client"))
-        if is_like and holds(build.lock, spec.requirements):
+        has_client = spec.client in ("", build.spec.get("client"))
+        if has_client and holds(build.lock, spec.requirements) and spec.python in pythons_of(build):
             return build
     return None
+
+
+def pythons_of(build: EnvironmentBuild) -> set[str]:
+    """Give the Python that was asked for and, where the environment is here, the one that took its place."""
+    found = queries.built(build)
+    return {str(build.spec.get("python")), *([found.python_version] if found else [])}
 
 
 def holds(lock: str, requirements: tuple[str, ...]) -> bool:
     """Say whether a lock (a line a package, `name==version`) satisfies each requirement."""
     versions = {canonicalize_name(name): version for name, version in LOCKED.findall(lock)}
+    if SKINNY in versions and canonicalize_name("pandas") in versions:
+        versions.setdefault(MLFLOW, versions[SKINNY])
     try:
         asked = [Requirement(text) for text in requirements]
     except InvalidRequirement:

@@ -6,14 +6,15 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from experiments import artifacts
-from experiments.artifacts import ModelDescription, Place
+from experiments.artifacts import Entry, ModelDescription, Place
 from lib.errors import InvalidValue, NotFound
 from registry.models import ModelVersion
 from registry.queries import model_files
@@ -22,6 +23,9 @@ PICKLE_SUFFIXES = (".pkl", ".pickle", ".joblib")
 BARE_SUFFIXES = (".pkl", ".pickle", ".joblib", ".skops")
 ROW = re.compile(r"\[\n(?P<indent> +)([^\[\]{}]*?)\n *\]")
 LONGEST_PRETTY = 8000
+# An estimator's state ends with this name and the version, each a short text with a few bytes of the format before it.
+WRITTEN_BY = re.compile(rb"_sklearn_version.{1,16}?(\d+\.\d+(?:\.\d+)?(?:rc\d+|\.post\d+)?)", re.DOTALL)
+LOOKED_AT_BYTES, NAME_BYTES = 4 * 1024 * 1024, 64
 ENVIRONMENT_FILES = ("python_env.yaml", "conda.yaml", "requirements.txt")
 EXAMPLE_VALUES = {
     "string": "text",
@@ -36,7 +40,8 @@ EXAMPLE_VALUES = {
 def describe(version: ModelVersion) -> ModelDescription | None:
     """Read the model's MLmodel file; None for a model without one."""
     try:
-        return artifacts.describe_model(model_files(version))
+        folder = _folder(version)
+        return artifacts.describe_model(folder) if folder else None
     except NotFound:
         return None
 
@@ -45,7 +50,7 @@ def check_servable(version: ModelVersion) -> None:
     """Raise InvalidValue with the reason when no replica could ever serve this."""
     described = describe(version)
     if described is None:
-        found = [name for name in _file_names(model_files(version)) if name.endswith(BARE_SUFFIXES)]
+        found = [one for one in _entries(version) if one.name.endswith(BARE_SUFFIXES)]
         if len(found) != 1:
             raise InvalidValue(
                 _("This version has no MLmodel file and not exactly one model file: it cannot be served.")
@@ -56,34 +61,41 @@ def check_servable(version: ModelVersion) -> None:
 
 def environment_files(version: ModelVersion) -> dict[str, str]:
     """Give the files that say what the model needs, by name."""
-    found = {}
+    found: dict[str, str] = {}
     for name in ENVIRONMENT_FILES:
-        try:
-            found[name], _is_cut = artifacts.read_text(model_files(version).below(name), 256 * 1024)
-        except NotFound:
-            continue
+        with suppress(NotFound):
+            if folder := _folder(version):
+                found[name], _is_cut = artifacts.read_text(folder.below(name), 256 * 1024)
     return found
+
+
+def scikit_learn_of(version: ModelVersion) -> str:
+    """Give the scikit-learn that wrote a bare pickle, as the pickle says; "" where it does not (or is compressed)."""
+    found = [one for one in _entries(version) if one.name.endswith(PICKLE_SUFFIXES)]
+    if len(found) != 1:
+        return ""
+    folder = _folder(version)
+    place = folder.below(found[0].path) if folder else model_files(version)
+    kept = b""
+    with artifacts.open_file(place) as file:
+        while chunk := file.read(LOOKED_AT_BYTES):
+            if match := WRITTEN_BY.search(kept + chunk):
+                return match[1].decode()
+            kept = chunk[-NAME_BYTES:]
+    return ""
 
 
 def weigh(version: ModelVersion) -> tuple[int, list[str]]:
     """Give the bytes of all files, and the names of those that are pickles."""
-    total, pickles = 0, []
-    waiting = [(model_files(version), 6)]
-    while waiting:
-        place, depth = waiting.pop()
-        for entry in artifacts.store().entries(place.key):
-            if entry.is_dir:
-                waiting += [(place.below(entry.name), depth - 1)] if depth else []
-                continue
-            total += entry.size_bytes or 0
-            if entry.name.endswith(PICKLE_SUFFIXES):
-                pickles.append(entry.name)
-    return total, sorted(pickles)
+    found = list(_entries(version))
+    pickles = sorted(one.name for one in found if one.name.endswith(PICKLE_SUFFIXES))
+    return sum(one.size_bytes or 0 for one in found), pickles
 
 
 def example_body(version: ModelVersion) -> str:
     """Give a request body to try the model with: its own example, else one made of its signature."""
-    example = artifacts.input_example(model_files(version))
+    folder = _folder(version)
+    example = artifacts.input_example(folder) if folder else None
     if example is not None:
         return _pretty(_as_body(example))
     described = describe(version)
@@ -136,14 +148,19 @@ def remove(folder: Path) -> None:
             shutil.rmtree(path)
 
 
-def _file_names(place: Place, depth: int = 3) -> list[str]:
-    names = []
-    for entry in artifacts.store().entries(place.key):
-        if entry.is_dir and depth:
-            names += _file_names(place.below(entry.name), depth - 1)
-        elif not entry.is_dir:
-            names.append(entry.name)
-    return names
+def _folder(version: ModelVersion) -> Place | None:
+    """Give the folder of the files; None for a version that is one file of its run."""
+    place = model_files(version)
+    try:
+        return place if artifacts.store().stat(place.key).is_dir else None
+    except NotFound:
+        return place
+
+
+def _entries(version: ModelVersion) -> Iterable[Entry]:
+    """Give the files, or the one that the version is."""
+    folder = _folder(version)
+    return artifacts.store().walk(folder.key) if folder else [artifacts.store().stat(model_files(version).key)]
 
 
 def _as_body(example: Any) -> Any:

@@ -22,6 +22,9 @@ from workspaces.access import Actor
 Tone = Literal["ok", "warn", "bad"]
 MOST_NAMED = 6
 
+# As scripts of old name the framework of a model that they register.
+FRAMEWORK_VERSION = "azureml.framework_version"
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -82,8 +85,20 @@ def _servable(version: ModelVersion) -> Finding:
     except StudioError as error:
         return Finding(_("Model"), error.message, "bad")
     if described is None:
-        return Finding(_("Model"), _("One bare model file; its packages are guessed (scikit-learn)."), "warn")
+        return _bare(version)
     return Finding(_("Model"), ", ".join(flavor.name for flavor in described.flavors))
+
+
+def _bare(version: ModelVersion) -> Finding:
+    written_by = model_files.scikit_learn_of(version)
+    if not written_by:
+        return Finding(_("Model"), _("One bare model file; its packages are guessed (scikit-learn)."), "warn")
+    text = _("One bare model file, written by scikit-learn %(version)s, which will serve it.") % {"version": written_by}
+    tags = version.tags.filter(key=FRAMEWORK_VERSION) if version.pk else None  # a run's model is not registered yet
+    said = tags.values_list("value", flat=True).first() if tags else None
+    if said in (None, written_by):
+        return Finding(_("Model"), text)
+    return Finding(_("Model"), f"{text} {_('It was registered as %(version)s.') % {'version': said}}", "warn")
 
 
 def _signature(version: ModelVersion) -> Finding:

@@ -98,18 +98,19 @@ class Builder:
     def _install(self, spec: EnvironmentSpec, folder: Path, log: IO[str]) -> Built:
         began = time.monotonic()
         try:
-            interpreter, note = interpreters.choose(spec.python, interpreters.installed())
+            least = client.LEAST_PYTHON if spec.client else ""
+            interpreter, note = interpreters.choose(spec.python, interpreters.installed(), least=least)
         except ValueError as error:
             raise BuildFailed(str(error)) from None
         if note and spec.is_strict:
-            raise BuildFailed(f"Python {spec.python} is not on this machine; there is {interpreter.minor}. {STRICT}")
+            raise BuildFailed(f"{note.replace('was used instead', 'would be used instead')} {STRICT}")
         notes = [*spec.notes, *([note] if note else [])]
         for line in notes:
             print(f"note: {line}", file=log)
         made, final = folder / ".tmp-venv", folder / "venv"
         self.uv_says(["venv", "--relocatable", "--python", str(interpreter.path), str(made)], log)
         listed = folder / ".tmp-requirements.txt"
-        listed.write_text("\n".join(spec.requirements) + "\n")
+        listed.write_text("\n".join(legacy.fitting(spec.requirements)) + "\n")
         if spec.requirements:
             notes += Installation(self, spec, made, listed, folder, log).run(is_old=bool(note))
         frozen = self.uv_says(["pip", "freeze", "--python", str(made / "bin/python")], None)

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 SOURCES = Path(__file__).resolve().parents[2] / "sdk"
+LEAST_PYTHON = "3.10"  # as its pyproject.toml says
 BUILD_S = 300
 
 

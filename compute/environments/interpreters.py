@@ -34,11 +34,13 @@ def installed(*, search: Iterable[Path] | None = None) -> list[Interpreter]:
     return sorted(found.values(), key=lambda one: not one.is_reachable)
 
 
-def choose(minor: str, candidates: list[Interpreter]) -> tuple[Interpreter, str]:
-    """Give the best interpreter and a note, empty when the asked version is there.
+def choose(minor: str, candidates: list[Interpreter], *, least: str = "") -> tuple[Interpreter, str]:
+    """Give the best interpreter, none below `least`, and a note, empty when the asked version is there.
 
     Without it the nearest is taken, the newer of two equally near; ValueError when there is none at all.
     """
+    is_too_old = bool(least) and _number(minor) < _number(least)
+    candidates = [one for one in candidates if not least or _number(one.minor) >= _number(least)]
     if not candidates:
         raise ValueError("there is no Python on this machine that the studio could use")
     if same := [one for one in candidates if one.minor == minor]:
@@ -47,6 +49,8 @@ def choose(minor: str, candidates: list[Interpreter]) -> tuple[Interpreter, str]
     for_all = [one for one in candidates if one.is_reachable] or candidates
     asked = _number(minor)
     best = min(for_all, key=lambda one: (abs(_number(one.minor) - asked), -_number(one.minor)))
+    if is_too_old:
+        return best, f"Python {minor} is too old for the studio's client; {best.minor} was used instead."
     return best, f"Python {minor} is not on this machine; {best.minor} was used instead."
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 # The scientific packages as they went together before NumPy 1.24 took its old names away.
 TOGETHER = {
@@ -21,6 +22,9 @@ TOGETHER = {
     "scikit-learn": "scikit-learn<1.3",
     "matplotlib": "matplotlib<3.9",
 }
+
+# Wheels below these were compiled for NumPy 1: with NumPy 2 they install, and then die on import.
+BEFORE_NUMPY_2 = {"scikit-learn": "1.4.2", "scipy": "1.13", "pandas": "2.2.2", "matplotlib": "3.9", "pyarrow": "16"}
 
 # Gives the version that a requirement resolves to with wheels alone, the lowest or the highest; None for none.
 Resolve = Callable[[str, bool], str | None]
@@ -33,6 +37,16 @@ class Substitution:
     requirements: tuple[str, ...]
     constraints: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+def fitting(requirements: Iterable[str]) -> tuple[str, ...]:
+    """Give the requirements, with a NumPy that fits when one of them is pinned to a wheel for NumPy 1."""
+    kept = tuple(requirements)
+    asked = {str(canonicalize_name(one.name)): one for one in map(Requirement, kept)}
+    versions = {name: pinned_version(asked[name]) for name in BEFORE_NUMPY_2 if name in asked}
+    is_old = any(text and Version(text) < Version(BEFORE_NUMPY_2[name]) for name, text in versions.items())
+    is_chosen = "numpy" in asked and bool(asked["numpy"].specifier)
+    return (*kept, "numpy<2") if is_old and not is_chosen else kept
 
 
 def pinned_version(requirement: Requirement) -> str:

@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 from compute.environments import client as own_client
 
 # Part of every digest: raise it when the same spec would be built differently.
-BUILDER_VERSION = 1
+BUILDER_VERSION = 2
 PYTHON = re.compile(r"3\.\d{1,2}")
 # What logs, where a cloud's own client was asked for and no MLflow beside it. MLflow 3 names a model's file otherwise
 # than scripts of that time expect.

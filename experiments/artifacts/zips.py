@@ -29,13 +29,26 @@ class Member:
 
 
 def members(place: Place, folder: str = "") -> Iterator[Member]:
-    """List the files below a place, under a folder of the zip. A name that could lead out of it is left out."""
+    """List the files below a place, under a folder of the zip; of one file, that by the folder's name.
+
+    A name that could lead out of it is left out.
+    """
+    if folder and is_file(place):
+        yield Member(checked(folder), place)
+        return
     for one in store().walk(place.key):
         try:
             name = checked(f"{folder}/{one.path}" if folder else one.path)
         except InvalidValue:  # put there by other hands than the studio's
             continue
         yield Member(name, Place(f"{place.key}/{one.path}"))
+
+
+def is_file(place: Place) -> bool:
+    try:
+        return not store().stat(place.key).is_dir
+    except NotFound:
+        return False
 
 
 class Pipe:

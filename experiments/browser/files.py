@@ -70,7 +70,9 @@ def of_run(run: Run) -> Files:
 
 
 def of_place(place: Place | None, name: str) -> Files:
-    """Show the files below one folder of the store; of None, nothing."""
+    """Show the files below one folder of the store, or the one file that it is; of None, nothing."""
+    if place and (alone := size_of_file(place)) is not None:
+        return of_file(place, name, alone)
 
     def listing(folder: str, after: str, most: int) -> Listing:
         return below(folder, artifacts.store().listing(at(folder).key, after, most)) if place else Listing()
@@ -81,3 +83,27 @@ def of_place(place: Place | None, name: str) -> Files:
         return place.below(path)
 
     return Files(name, listing, at, lambda: [("", place)] if place else [])
+
+
+def of_file(file: Place, name: str, size_bytes: int) -> Files:
+    """Show one file, as if it lay alone in a folder."""
+    entry = Entry(file.name, is_dir=False, size_bytes=size_bytes)
+
+    def listing(folder: str, after: str, most: int) -> Listing:
+        return Listing((entry,), 0, 1) if not folder and entry.rank > after else Listing()
+
+    def at(path: str) -> Place:
+        if path != file.name:
+            raise NotFound(f"There is no artifact “{path[:200]}”.")
+        return file
+
+    return Files(name, listing, at, lambda: [(file.name, file)])
+
+
+def size_of_file(place: Place) -> int | None:
+    """Give the size of a file; None for a folder, and where nothing is."""
+    try:
+        found = artifacts.store().stat(place.key)
+    except NotFound:
+        return None
+    return None if found.is_dir else found.size_bytes or 0

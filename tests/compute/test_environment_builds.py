@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import stat
 import threading
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from compute.environments import Builder, BuildFailed, find, interpreters, parse_requirements
+from compute.environments import Builder, BuildFailed, client, find, interpreters, parse_requirements
 
 UV = """#!/bin/sh
 echo "$*" >> {calls}
@@ -96,6 +97,22 @@ def test_the_nearest_python_is_taken_and_said(tmp_path):
     assert interpreters.choose("3.11", found)[1] == ""
     chosen, note = interpreters.choose("3.10", found)
     assert (chosen.minor, "3.10 is not on this machine" in note) == ("3.11", True)
+
+
+def test_a_python_too_old_for_the_client_gives_way(tmp_path):
+    for minor in ("3.6", "3.11"):
+        make_python(tmp_path, minor)
+    found = [one for one in interpreters.installed(search=[tmp_path]) if one.path.parent == tmp_path]
+    assert interpreters.choose("3.6", found)[0].minor == "3.6"
+    chosen, note = interpreters.choose("3.6", found, least=client.LEAST_PYTHON)
+    assert (chosen.minor, "3.6 is too old for the studio's client" in note) == ("3.11", True)
+    with pytest.raises(ValueError, match="no Python"):
+        interpreters.choose("3.6", found[:0], least=client.LEAST_PYTHON)
+
+
+def test_the_least_python_is_the_clients_own():
+    project = tomllib.loads((client.SOURCES / "pyproject.toml").read_text())["project"]
+    assert project["requires-python"] == f">={client.LEAST_PYTHON}"
 
 
 def test_an_interpreter_in_a_closed_folder_is_not_reachable(tmp_path):

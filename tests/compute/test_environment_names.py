@@ -47,6 +47,17 @@ def test_what_can_be_had_stays_and_nothing_is_held_back_for_it():
     assert not any(text.startswith("numpy") for text in old.constraints)
 
 
+@pytest.mark.parametrize("pin", ["scikit-learn==1.1.3", "scikit-learn==1.1.*", "pandas===1.5.3", "scipy==1.10.1"])
+def test_what_was_compiled_for_an_old_numpy_gets_one(pin):
+    assert legacy.fitting([pin, "numpy"]) == (pin, "numpy", "numpy<2")
+    assert legacy.fitting([pin, "numpy==1.26.4"]) == (pin, "numpy==1.26.4")
+
+
+@pytest.mark.parametrize("text", ["scikit-learn==1.5.0", "scikit-learn", "scikit-learn>=1.1", "flask==1.1.3"])
+def test_other_packages_take_the_newest_numpy(text):
+    assert legacy.fitting([text]) == (text,)
+
+
 def test_only_the_named_packages_are_looked_at_first():
     assert not legacy.substituted(["future==0.18.2"], resolve, names=legacy.TOGETHER).notes
     assert legacy.substituted(["future==0.18.2"], resolve).requirements == ("future==1.0.0",)

@@ -197,6 +197,27 @@ def test_a_call_fetches_the_key_and_tries_again_with_the_new_one(ws, model, wire
         service.run({"data": []})
 
 
+def test_a_new_key_is_waited_for_and_a_wrong_one_is_not_for_ever(ws, model, monkeypatch):
+    service = Model.deploy(
+        ws, "keyed", [model], deployment_config=AciWebservice.deploy_configuration(auth_enabled=True)
+    )
+    statuses = [401, 401, 401, 200, 401, 401, 401, 401]
+    waited = []
+
+    def answer(*_given, **_named):
+        made = requests.Response()
+        made.status_code, made._content = statuses.pop(0), b"{}"
+        return made
+
+    monkeypatch.setattr(ws._studio.session, "post", answer)
+    monkeypatch.setattr("azureml.core.webservice.webservice.time.sleep", waited.append)
+    assert service.run("{}") == {}
+    assert waited == [0.0, 1.0, 2.0]
+    with pytest.raises(WebserviceException, match="Response Code: 401"):
+        service.run("{}")
+    assert statuses == []
+
+
 def test_another_answer_is_an_error_with_all_of_it(ws, service, monkeypatch):
     made = requests.Response()
     made.status_code, made._content = 400, b'{"message": "no columns"}'

@@ -12,14 +12,25 @@ mlflow.set_tracking_uri(ws.get_mlflow_tracking_uri())
 mlflow.set_experiment("projects-remote")
 ComputeTarget.create(ws, "cpu-cluster", AmlCompute.provisioning_configuration("STANDARD_D2_V2", max_nodes=2))
 
-Path("backend_config.json").write_text('{"COMPUTE": "cpu-cluster", "USE_CONDA": "False"}')
-for config in ({"COMPUTE": "cpu-cluster", "USE_CONDA": False}, "backend_config.json"):
-    submitted = mlflow.projects.run(
-        uri=str(PROJECT), parameters={"alpha": 0.3}, backend="azureml", backend_config=config
-    )
-    run = ws.get_run(submitted.run_id)
-    assert run.get_status() == "Completed", run.get_details()
-    assert run.get_details()["target"] == "cpu-cluster"
-    assert run.get_metrics() == {"alpha": 0.3}
-    assert "model/MLmodel" in run.get_file_names()
+submitted = mlflow.projects.run(
+    uri=str(PROJECT), parameters={"alpha": 0.3}, backend="azureml",
+    backend_config={"COMPUTE": "cpu-cluster", "USE_CONDA": False},
+)  # fmt: skip
+run = ws.get_run(submitted.run_id)
+assert run.get_status() == "Completed", run.get_details()
+assert run.get_details()["target"] == "cpu-cluster"
+assert run.get_metrics() == {"alpha": 0.3}
+assert {"model/MLmodel", "model/model.pkl"} <= set(run.get_file_names())
+assert run.get_tags() == {}, "MLflow's own tags are no tags of the user"
+
+Path("backend_config.json").write_text('{"COMPUTE": "cpu-cluster", "USE_CONDA": "False", "STREAM_OUTPUT": "False"}')
+submitted = mlflow.projects.run(
+    uri=str(PROJECT), entry_point="versions", parameters={"alpha": 0.5}, backend="azureml",
+    backend_config="backend_config.json", synchronous=False,
+)  # fmt: skip
+assert submitted.wait()
+run = ws.get_run(submitted.run_id)
+assert run.get_details()["target"] == "cpu-cluster"
+assert run.get_metrics() == {"alpha": 0.5}
+assert run.get_tags()["scikit-learn"] == "1.1.3", "the cluster's environment is not that of conda.yaml"
 print("F3 done")

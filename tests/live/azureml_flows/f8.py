@@ -1,8 +1,10 @@
 """F8: register with a framework, and deploy with no code."""
 
 import json
+from pathlib import Path
 
 from azureml.core import Experiment, Model, Workspace
+from azureml.core.model import InferenceConfig
 from azureml.core.resource_configuration import ResourceConfiguration
 from azureml.exceptions import WebserviceException
 from sklearn.datasets import load_iris
@@ -31,5 +33,13 @@ except WebserviceException as error:
     assert "scikit-learn-service" in str(error), error
 else:
     raise SystemExit("a model that serves was deleted")
+web_service.delete()
+
+# The ordinary way, with a script: it finds beside the model what a service without code is promised to hold.
+inference = InferenceConfig(entry_script="score.py", source_directory=str(Path(__file__).parent / "service"))
+web_service = Model.deploy(ws, "iris-by-script", [model], inference, overwrite=True)
+web_service.wait_for_deployment(show_output=True)
+assert web_service.run(json.dumps({"data": rows})) == [0, 2]
+assert web_service.swagger_uri.endswith("/swagger.json")
 web_service.delete()
 print("F8 done")

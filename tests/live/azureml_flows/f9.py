@@ -9,7 +9,7 @@ ws = Workspace.from_config()
 exp = Experiment(ws, "environments")
 curated = Environment.get(workspace=ws, name="AzureML-Tutorial")
 conda = Environment.from_conda_specification(name="sklearn-env", file_path=str(SCRIPTS / "conda.yaml"))
-digests = []
+runs = []
 for environment in (curated, conda, conda):
     src = ScriptRunConfig(
         source_directory=str(SCRIPTS), script="train_iris.py", compute_target="cpu-cluster", environment=environment
@@ -17,6 +17,9 @@ for environment in (curated, conda, conda):
     run = exp.submit(src)
     run.wait_for_completion()
     assert run.get_status() == "Completed"
-    digests.append(run.get_details()["runDefinition"]["environment"]["digest"])
-assert digests[1] == digests[2] != digests[0]
+    runs.append(run)
+digests = [run.get_details()["runDefinition"]["environment"]["digest"] for run in runs]
+assert digests[1] == digests[2] != digests[0], digests
+said = [word for name, _since, word in runs[2]._job()["stages"] if name == "Preparing"]
+assert not any(said), f"something was built for the second run: {said}"
 print("F9 done")

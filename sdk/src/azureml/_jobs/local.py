@@ -12,14 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from studio_sdk import files
+from studio_sdk.client import part
 from studio_sdk.mlflow_plugin.hosts import credential_for
 
+from azureml._jobs import local_environment
+from azureml._jobs.local_environment import LocalPython
 from azureml._jobs.submission import TYPE, send, variables_of
 from azureml._times import now_ms
 from azureml.core.experiment import Experiment
 from azureml.core.run import ERROR, Run, user_name
 from azureml.core.script_run_config import ScriptRunConfig
-from azureml.exceptions import translated
+from azureml.core.workspace import Workspace
+from azureml.exceptions import AzureMLException, translated
 
 LOG = "user_logs/std_log.txt"
 SENT_EVERY_S = 2.0
@@ -76,7 +80,11 @@ def start(experiment: Experiment, config: ScriptRunConfig, tags: dict[str, str])
     run = LocalRun._of_row(experiment, row)
     record(run, config)
     run._process = LocalProcess(run, config)
-    run._process.start()
+    try:
+        run._process.start()
+    except (AzureMLException, OSError) as error:
+        run._finish("FAILED", f"The script could not be started: {error}")
+        raise
     return run
 
 
@@ -108,23 +116,20 @@ class LocalProcess:
 
     def command(self) -> list[str]:
         words = self.config.words
-        return [self.interpreter, *words[1:]] if words[0] == "python" else words
+        return [self.python.path, *words[1:]] if words[0] == "python" else words
 
     @functools.cached_property
-    def interpreter(self) -> str:
+    def python(self) -> LocalPython:
         environment = self.config.run_config.environment
         if environment.python.user_managed_dependencies:
-            named = environment.python.interpreter_path
-            return sys.executable if named in ("", "python") else named
-        from azureml._jobs.local_environment import interpreter
-
-        return interpreter(self.run._workspace, environment)
+            return local_environment.own(environment)
+        return local_environment.made(self.run._workspace, environment)
 
     def environment(self) -> dict[str, str]:
         workspace, experiment = self.run._workspace, self.run.experiment
         token = credential_for(workspace._studio.url).token()
         own = {
-            "MLFLOW_TRACKING_URI": workspace.get_mlflow_tracking_uri(),
+            "MLFLOW_TRACKING_URI": self.tracking_uri(workspace),
             "MLFLOW_RUN_ID": self.run.id,
             "MLFLOW_EXPERIMENT_ID": experiment.id,
             "MLFLOW_EXPERIMENT_NAME": experiment.name,
@@ -138,9 +143,14 @@ class LocalProcess:
             "AZUREML_ARM_PROJECT_NAME": experiment.name,
             "PYTHONUNBUFFERED": "1",
             # A command of the shell finds the same Python by its name.
-            "PATH": os.pathsep.join([str(Path(self.interpreter).parent), os.environ.get("PATH", os.defpath)]),
+            "PATH": os.pathsep.join([str(Path(self.python.path).parent), os.environ.get("PATH", os.defpath)]),
         }
         return {**os.environ, **variables_of(self.config), **own}
+
+    def tracking_uri(self, workspace: Workspace) -> str:
+        """Give the workspace's own address, or a plain one for an environment that has MLflow alone."""
+        plain = f"{workspace._studio.url}/w/{part(workspace.name)}"
+        return workspace.get_mlflow_tracking_uri() if self.python.has_client else plain
 
     def read(self) -> None:
         assert self.process is not None and self.process.stdout is not None

@@ -10,28 +10,14 @@ from studio_sdk import files
 from studio_sdk.client import part
 from studio_sdk.files import RunFiles
 
-from azureml.core.workspace import Workspace
+from azureml._runs.whole import PartOfRun
 from azureml.exceptions import UserErrorException, translated
 
 SNAPSHOT = "studio.snapshot"
 
 
-class FilesOfRun:
+class FilesOfRun(PartOfRun):
     """The part of a run that keeps files."""
-
-    _id: str
-    _workspace: Workspace
-
-    @property
-    def _info(self) -> dict[str, Any]:
-        raise NotImplementedError
-
-    @property
-    def _tags(self) -> dict[str, str]:
-        raise NotImplementedError
-
-    def _job(self) -> dict[str, Any] | None:
-        raise NotImplementedError
 
     @property
     def _files(self) -> RunFiles:
@@ -127,9 +113,6 @@ class FilesOfRun:
         digest = send(self._workspace, file_or_folder_path)
         self._keep_snapshot(digest)
         return digest
-
-    def _keep_snapshot(self, digest: str) -> None:
-        raise NotImplementedError
 
     def restore_snapshot(self, snapshot_id: str | None = None, path: str | None = None) -> str:
         """Download the code as a zip into a folder; gives the file's path."""

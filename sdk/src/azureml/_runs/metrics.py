@@ -2,40 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from studio_sdk import files
-from studio_sdk.files import RunFiles
-from studio_sdk.tracking import Tracking
 
 from azureml._runs import values
+from azureml._runs.whole import PartOfRun
 from azureml._times import now_ms
 from azureml.exceptions import UserErrorException, translated
 
 
-class RunMetrics:
-    """The part of a run that logs; `_series` is what it knows of its series, None until asked."""
-
-    _id: str
-    _row: dict[str, Any]
-    _tracking: Tracking
-    _series: values.Series | None
-
-    @property
-    def _tags(self) -> dict[str, str]:
-        raise NotImplementedError
-
-    @property
-    def _files(self) -> RunFiles:
-        raise NotImplementedError
-
-    def _load(self) -> dict[str, Any]:
-        raise NotImplementedError
-
-    def get_children(self, recursive: bool = False) -> Iterator[Any]:
-        raise NotImplementedError
+class RunMetrics(PartOfRun):
+    """The part of a run that logs."""
 
     def _log(self, points: Iterable[tuple[str, float, int]] = (), tags: dict[str, str] | None = None) -> None:
         with translated():

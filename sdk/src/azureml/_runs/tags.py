@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
-from studio_sdk.tracking import Tracking
-
+from azureml._runs.whole import PartOfRun
 from azureml.exceptions import UserErrorException, translated
 
 PROPERTY = "azureml.property."
 OWN = ("mlflow.", "azureml.")
 
 
-class RunTags:
+class RunTags(PartOfRun):
     """The part of a run that is labelled."""
-
-    _id: str
-    _tracking: Tracking
-
-    @property
-    def _tags(self) -> dict[str, str]:
-        raise NotImplementedError
-
-    def _load(self) -> dict[str, Any]:
-        raise NotImplementedError
-
-    def _log(self, points: Iterable[tuple[str, float, int]] = (), tags: dict[str, str] | None = None) -> None:
-        raise NotImplementedError
 
     @property
     def tags(self) -> dict[str, str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from azureml.exceptions import WebserviceException
 
+CORES, MEMORY_GB = 0.1, 0.5
 ABOVE_ZERO = (
     "cpu_cores", "memory_gb", "cpu_cores_limit", "memory_gb_limit", "scoring_timeout_ms", "num_replicas",
     "replica_max_concurrent_requests", "autoscale_refresh_seconds", "autoscale_target_utilization",
@@ -36,6 +38,24 @@ class DeploymentConfiguration:
         if self.description:
             body["description"] = self.description
         return {**body, "compute_type": self.compute_type, "compute_target_name": self.compute_target_name}
+
+
+def configured(
+    compute_type: str, given: Mapping[str, Any], names: Iterable[str], *, auth_enabled: bool
+) -> DeploymentConfiguration:
+    """Make a configuration of what `deploy_configuration` was given: the fields of `names`, with the usual size.
+
+    Raises WebserviceException with all that contradicts itself.
+    """
+    fields = {name: given[name] for name in names}
+    fields["cpu_cores"] = CORES if given["cpu_cores"] is None else given["cpu_cores"]
+    fields["memory_gb"] = MEMORY_GB if given["memory_gb"] is None else given["memory_gb"]
+    tags, properties = dict(given["tags"] or {}), dict(given["properties"] or {})
+    target = given.get("compute_target_name") or ""
+    fields["auth_enabled"] = auth_enabled
+    made = DeploymentConfiguration(compute_type, fields, tags, properties, given["description"], target)
+    made.validate_configuration()
+    return made
 
 
 def faults(fields: dict[str, Any]) -> list[str]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from azureml._services.configuration import DeploymentConfiguration
-from azureml._services.deploying import code_of, model_of
+from azureml._services.configuration import DeploymentConfiguration, configured
 from azureml.core.webservice.webservice import KINDS, Webservice
 from azureml.exceptions import WebserviceException
 
-CORES, MEMORY_GB = 0.1, 0.5
+ASKED = ("enable_app_insights", "collect_model_data", "location", "dns_name_label", "primary_key", "secondary_key")
+CHANGED = ("auth_enabled", "enable_app_insights")
 
 
 class AciWebservice(Webservice):
@@ -40,20 +40,7 @@ class AciWebservice(Webservice):
 
         Certificates and networks have no effect in a studio. Raises WebserviceException for what cannot be.
         """
-        fields = {
-            "cpu_cores": CORES if cpu_cores is None else cpu_cores,
-            "memory_gb": MEMORY_GB if memory_gb is None else memory_gb,
-            "auth_enabled": bool(auth_enabled),
-            "enable_app_insights": enable_app_insights,
-            "collect_model_data": collect_model_data,
-            "location": location,
-            "dns_name_label": dns_name_label,
-            "primary_key": primary_key,
-            "secondary_key": secondary_key,
-        }
-        made = DeploymentConfiguration("ACI", fields, dict(tags or {}), dict(properties or {}), description)
-        made.validate_configuration()
-        return made
+        return configured("ACI", locals(), ASKED, auth_enabled=bool(auth_enabled))
 
     def get_token(self) -> Any:
         raise WebserviceException("An ACI service is called with a key, not with a token.")
@@ -73,12 +60,7 @@ class AciWebservice(Webservice):
         models: list[Any] | None = None,
         inference_config: Any = None,
     ) -> None:
-        policy = {
-            "tags": tags, "description": description, "auth_enabled": auth_enabled,
-            "enable_app_insights": enable_app_insights,
-        }  # fmt: skip
-        deployed = {**(model_of(models) if models else {}), **code_of(inference_config)}
-        self._update({key: value for key, value in policy.items() if value is not None}, deployed)
+        self._change(locals(), CHANGED, models=models, inference_config=inference_config)
 
 
 KINDS["ACI"] = KINDS["instance"] = AciWebservice

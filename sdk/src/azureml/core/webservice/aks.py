@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from azureml._services.configuration import DeploymentConfiguration, faults
-from azureml._services.deploying import code_of, model_of
+from azureml._services.configuration import DeploymentConfiguration, configured, faults
 from azureml.core.webservice.webservice import KINDS, Webservice
 from azureml.exceptions import WebserviceException
 
@@ -15,7 +14,7 @@ POLICY = (
     "replica_max_concurrent_requests", "max_request_wait_time", "num_replicas", "token_auth_enabled",
 )  # fmt: skip
 SIZE = ("cpu_cores", "memory_gb", "cpu_cores_limit", "memory_gb_limit")
-CORES, MEMORY_GB = 0.1, 0.5
+KEYS = ("primary_key", "secondary_key")
 
 
 class AksWebservice(Webservice):
@@ -62,17 +61,8 @@ class AksWebservice(Webservice):
         """
         if gpu_cores:
             raise WebserviceException("This studio's inference clusters have no GPU: leave gpu_cores out.")
-        given = locals()
-        fields: dict[str, Any] = {name: given[name] for name in (*POLICY, *SIZE, "primary_key", "secondary_key")}
-        fields["cpu_cores"] = CORES if cpu_cores is None else cpu_cores
-        fields["memory_gb"] = MEMORY_GB if memory_gb is None else memory_gb
-        if auth_enabled is None:
-            fields["auth_enabled"] = not token_auth_enabled
-        made = DeploymentConfiguration(
-            "AKS", fields, dict(tags or {}), dict(properties or {}), description, compute_target_name or ""
-        )
-        made.validate_configuration()
-        return made
+        has_key = not token_auth_enabled if auth_enabled is None else auth_enabled
+        return configured("AKS", locals(), (*POLICY, *SIZE, *KEYS), auth_enabled=has_key)
 
     def update(
         self,
@@ -87,10 +77,8 @@ class AksWebservice(Webservice):
         """Change what is given: how it scales and answers, its size, its model. The change is rolling."""
         if wrong := faults(settings):
             raise WebserviceException(" ".join(wrong))
-        policy = {"tags": tags, "description": description, **{name: settings.get(name) for name in POLICY}}
-        size = {name: settings[name] for name in SIZE if settings.get(name) is not None}
-        deployed = {**size, **(model_of(models) if models else {}), **code_of(inference_config)}
-        self._update({key: value for key, value in policy.items() if value is not None}, deployed)
+        given = {**settings, "tags": tags, "description": description}
+        self._change(given, POLICY, SIZE, models=models, inference_config=inference_config)
 
 
 KINDS["AKS"] = KINDS["cluster"] = AksWebservice

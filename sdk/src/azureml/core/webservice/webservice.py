@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -16,7 +17,8 @@ from azureml.exceptions import AzureMLException, WebserviceException, translated
 
 # `list` is a method below, so these types have names of their own.
 Rows = list[dict[str, Any]]
-Names = list[str]
+Ids = list[str]
+Names = Sequence[str]
 Models = list[Any]
 KINDS: dict[str, type[Webservice]] = {}
 WORDS = {"transitioning": "Transitioning", "healthy": "Healthy", "unhealthy": "Unhealthy", "failed": "Failed",
@@ -24,6 +26,7 @@ WORDS = {"transitioning": "Transitioning", "healthy": "Healthy", "unhealthy": "U
 POLL_S = 1.0
 TIMEOUT_S = (10.0, 120.0)
 LOG_LINES = 20
+KEY_WAITS_S = (0.0, 1.0, 2.0)  # a new key reaches the replicas within a second or two
 
 
 class Webservice:
@@ -156,7 +159,7 @@ class Webservice:
         return sorted(rows, key=lambda row: row["revision"])
 
     @property
-    def _model_ids(self) -> Names:
+    def _model_ids(self) -> Ids:
         return [str(row["model"]) for row in self._deployments if row.get("traffic") or row is self._deployments[-1]]
 
     @property
@@ -239,17 +242,23 @@ class Webservice:
         with translated(WebserviceException):
             self.workspace._api.delete(self._address)
 
-    def _update(self, policy: dict[str, Any], deployed: dict[str, Any]) -> None:
-        """Change how it answers, and then what it serves: a rolling update."""
+    def _change(
+        self, given: Mapping[str, Any], policy: Names, size: Names = (), *, models: Any, inference_config: Any
+    ) -> None:
+        """Change how it answers (tags, description and what `policy` names), then what it serves: a rolling update."""
+        kept = {name: given.get(name) for name in ("tags", "description", *policy)}
+        deployed = {name: given[name] for name in size if given.get(name) is not None}
+        deployed |= {**(deploying.model_of(models) if models else {}), **deploying.code_of(inference_config)}
         with translated(WebserviceException):
-            if policy:
-                self.workspace._api.patch(self._address, policy)
+            if found := {name: value for name, value in kept.items() if value is not None}:
+                self.workspace._api.patch(self._address, found)
             if deployed:
-                name, _colon, number = self._model_ids[-1].rpartition(":")
-                size = {"cpu_cores": self.cpu_cores, "memory_gb": self.memory_gb}
-                whole = {"model": name, "version": int(number), **size, **deployed}
-                self.workspace._api.post(f"{self._address}/deployments", whole)
+                self.workspace._api.post(f"{self._address}/deployments", {**self._served(), **deployed})
         self.update_deployment_state()
+
+    def _served(self) -> dict[str, Any]:
+        name, _colon, number = self._model_ids[-1].rpartition(":")
+        return {"model": name, "version": int(number), "cpu_cores": self.cpu_cores, "memory_gb": self.memory_gb}
 
     # ---- Keys, tokens and calls ----------------------------------------------------------------------
 
@@ -294,7 +303,11 @@ class Webservice:
         if not isinstance(input_data, (str, bytes)):
             raise WebserviceException("The body is text or bytes; use json.dumps for what is neither.")
         response = self._call(input_data)
-        if response.status_code == 401 and (self.auth_enabled or self.token_auth_enabled):
+        waits = KEY_WAITS_S if self.auth_enabled or self.token_auth_enabled else ()
+        for wait_s in waits:
+            if response.status_code != 401:
+                break
+            time.sleep(wait_s)
             self._known.clear()
             response = self._call(input_data)
         if response.status_code == 200:
