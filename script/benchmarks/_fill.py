@@ -19,9 +19,9 @@ NOW = 1_760_000_000_000
 STUDIO = [
     """
     INSERT INTO experiments_run (id, workspace_id, experiment_id, name, status, user_name, is_submitted,
-                                 start_ms, end_ms, created_ms)
+                                 start_ms, end_ms, created_ms, heard_ms)
     SELECT {run}, (SELECT workspace_id FROM experiments_experiment WHERE id = {experiment}), {experiment}, 'run ' || n,
-           'FINISHED', 'bench', false, {now} + n * 1000, {now} + n * 1000 + 500, {now}
+           'FINISHED', 'bench', false, {now} + n * 1000, {now} + n * 1000 + 500, {now}, {now}
       FROM generate_series(1, {count}) AS n
     """,
     """

@@ -20,10 +20,10 @@ PAGE = 100
 # Every fiftieth run has a rare tag; metrics m0…m19 spread evenly over [0, 1); params p0…p19 have 1 to 10000 values.
 FILL = """
     INSERT INTO experiments_run (id, workspace_id, experiment_id, name, status, user_name, is_submitted,
-                                 start_ms, end_ms, created_ms)
+                                 start_ms, end_ms, created_ms, heard_ms)
     SELECT md5(n::text), %(workspace)s, %(experiment)s, 'run ' || n,
            (ARRAY['FINISHED', 'FAILED', 'RUNNING'])[n %% 3 + 1],
-           'user ' || n %% 10, false, 1700000000000 + n * 1000, 1700000000000 + n * 1000 + 500, 0
+           'user ' || n %% 10, false, 1700000000000 + n * 1000, 1700000000000 + n * 1000 + 500, 0, 0
       FROM generate_series(1, %(runs)s) AS n;
 
     INSERT INTO experiments_metricseries (run_id, key, last_step, last_ms, last_value, min_value, max_value)
