@@ -40,7 +40,8 @@ LATEST = """
      ORDER BY run_id, key
 """
 
-# Written by the database: 2,000 rows as objects, and those as text again, cost three times as much.
+# Each run's latest points as the items of a JSON list, with odd numbers as MLflow writes them. Part of a statement
+# that reads a whole page of runs (`queries.written`).
 LATEST_JSON = """
     SELECT run_id,
            string_agg('{"key":' || to_json(key)::text
@@ -52,9 +53,9 @@ LATEST_JSON = """
                                         END
                       || ',"timestamp":' || last_ms
                       || ',"step":' || last_step || '}',
-                      ',' ORDER BY key)
+                      ',' ORDER BY key) AS items
       FROM experiments_metricseries
-     WHERE run_id = ANY (%(runs)s)
+     WHERE run_id = ANY (%(runs)s::text[])
      GROUP BY run_id
 """
 
@@ -104,13 +105,6 @@ def latest(run_ids: Sequence[str], keys: Sequence[str] | None = None) -> dict[st
         for run_id, key, value, at_ms, step in cursor.fetchall():
             found[run_id].append(Latest(key, value, at_ms, step))
     return found
-
-
-def latest_json(run_ids: Sequence[str]) -> dict[str, str]:
-    """Give each run's latest points as the items of a JSON list, by key, with odd numbers as MLflow writes them."""
-    with connection.cursor() as cursor:
-        cursor.execute(LATEST_JSON, {"runs": list(run_ids)})
-        return dict(cursor.fetchall())
 
 
 def keys(run_ids: Sequence[str]) -> list[str]:

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
@@ -143,18 +142,3 @@ def by_run(model: type[RunParam] | type[RunTag], ids: Sequence[str]) -> dict[str
         found[run_id][key] = value
     return found
 
-
-PAIRS_JSON = """
-    SELECT run_id,
-           string_agg('{"key":' || to_json(key)::text || ',"value":' || to_json(value)::text || '}', ',' ORDER BY key)
-      FROM %s
-     WHERE run_id = ANY (%%s)
-     GROUP BY run_id
-"""
-
-
-def pairs_json(model: type[RunParam] | type[RunTag], ids: Sequence[str]) -> dict[str, str]:
-    """Give the params or tags of runs as the items of JSON lists, by key; see `metrics.latest_json`."""
-    with connection.cursor() as cursor:
-        cursor.execute(PAIRS_JSON % model._meta.db_table, [list(ids)])
-        return dict(cursor.fetchall())
