@@ -145,4 +145,3 @@ def by_run(model: type[RunParam] | type[RunTag], ids: Sequence[str]) -> dict[str
     for run_id, key, value in rows.values_list("run_id", "key", "value"):
         found[run_id][key] = value
     return found
-

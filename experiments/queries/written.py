@@ -32,7 +32,8 @@ PARTS = {
     "datasets": LINKS % "experiments_rundataset",
     "models": LINKS % "experiments_runmodel",
 }
-ALL = " UNION ALL ".join(f"SELECT '{name}', run_id, items FROM ({part}) AS part" for name, part in PARTS.items())
+ONE = "SELECT '%s', run_id, items FROM (%s) AS part"
+ALL = " UNION ALL ".join(ONE % named for named in PARTS.items())
 
 
 def written(ids: Sequence[str]) -> dict[str, dict[str, str]]:

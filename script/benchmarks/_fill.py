@@ -142,10 +142,12 @@ def write(peer: Peer, statements: list[str], **values: object) -> None:
 
 def runs(peer: Peer, count: int, name: str) -> None:
     """Make an experiment with runs of 20 metrics, 20 params and 5 tags each."""
-    made = peer.connection().post("/mlflow/experiments/create", {"name": f"{name} {time.time():.0f}"})
-    peer.ids[name] = str(made["experiment_id"])
-    run = RUN.format(name=f"{name}{made['experiment_id']} ")
-    write(peer, STUDIO if peer.name == "studio" else MLFLOW, experiment=peer.ids[name], count=count, run=run)
+    made = str(
+        peer.connection().post("/mlflow/experiments/create", {"name": f"{name} {time.time():.0f}"})["experiment_id"]
+    )
+    run = RUN.format(name=f"{name}{made} ")
+    write(peer, STUDIO if peer.name == "studio" else MLFLOW, experiment=made, count=count, run=run)
+    peer.ids[name] = made
 
 
 def models(peer: Peer, count: int, name: str) -> None:
