@@ -27,6 +27,7 @@ CHUNK_POINTS = 4096
 # What one pass takes at most, so that its transaction is a matter of milliseconds.
 PASS_POINTS = 16 * CHUNK_POINTS
 PASS_BLOCKS = 2048
+FIRST_BLOCKS = 64
 MOST_REWRITTEN = 8
 ADVISORY_CLASS = 7302
 
@@ -46,6 +47,7 @@ BLOCKS = """
     SELECT id, array_send(steps), array_send(times), array_send(values)
       FROM experiments_metricblock
      WHERE series_id = %(series)s
+       AND id > %(after)s
      ORDER BY id
      LIMIT %(most)s
 """
@@ -116,14 +118,10 @@ def compact(series_id: int) -> int:
 def take(series_id: int) -> Taken | None:
     """Read what will be packed. Nothing is locked: `replace` looks whether it is all still there."""
     with connection.cursor() as cursor:
-        cursor.execute(BLOCKS, {"series": series_id, "most": PASS_BLOCKS})
-        rows = cursor.fetchall()
-        if not rows:
+        blocks = oldest(series_id)
+        if not blocks:
             cursor.execute(SETTLE, [series_id])
             return None
-        blocks = [(pk, read_arrays(*columns)) for pk, *columns in rows]
-        sizes = np.cumsum([len(points) for _pk, points in blocks])
-        blocks = blocks[: max(1, int(np.searchsorted(sizes, PASS_POINTS)))]
         points = joined([points for _pk, points in blocks])
         bounds = {"min_ms": int(points.times.min()), "max_ms": int(points.times.max())}
         cursor.execute(CHUNKS, {"series": series_id, "chunk": CHUNK_POINTS, "most": MOST_REWRITTEN, **bounds})
@@ -134,6 +132,27 @@ def take(series_id: int) -> Taken | None:
         weight=sum(16 + len(one) for _pk, one in blocks),
         points=without_repeats(joined([*(one for _pk, one in reversed(chunks)), points])),
     )
+
+
+def oldest(series_id: int) -> list[tuple[int, Points]]:
+    """Read the oldest blocks of a series, as many as one pass takes: more and more at a time, since some are large."""
+    found: list[tuple[int, Points]] = []
+    asked = {"series": series_id, "after": 0, "most": FIRST_BLOCKS}
+    count = 0
+    with connection.cursor() as cursor:
+        while len(found) < PASS_BLOCKS:
+            cursor.execute(BLOCKS, asked)
+            rows = cursor.fetchall()
+            for pk, *columns in rows:
+                points = read_arrays(*columns)
+                count += len(points)
+                if count > PASS_POINTS and found:
+                    return found
+                found.append((pk, points))
+            if len(rows) < asked["most"]:
+                return found
+            asked = {**asked, "after": found[-1][0], "most": len(found)}
+    return found
 
 
 def pieces(points: Points) -> Iterator[Points]:

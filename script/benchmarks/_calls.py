@@ -6,6 +6,7 @@ import base64
 import json
 import random
 import time
+from functools import cache
 from urllib.parse import quote
 
 from _clients import Call, Connection
@@ -125,9 +126,9 @@ def history(path: str) -> Call:
 
 
 def upload(connection: Connection, client: int, number: int) -> None:
-    own_run(connection, client, number)
+    content, _run = body(), own_run(connection, client, number)
     if number >= 0:
-        connection.send("PUT", artifact(client), BODY)
+        connection.send("PUT", artifact(client), content)
 
 
 def download(connection: Connection, client: int, number: int) -> None:
@@ -139,4 +140,6 @@ def artifact(client: int) -> str:
     return f"/mlflow-artifacts/artifacts/0/{RUNS[client]}/artifacts/large.bin"
 
 
-BODY = RANDOM.randbytes(1_000_000) * (FILE_BYTES // 1_000_000)
+@cache
+def body() -> bytes:
+    return RANDOM.randbytes(1_000_000) * (FILE_BYTES // 1_000_000)

@@ -181,7 +181,7 @@ def file(peer: Peer, count: int, name: str) -> None:
     connection = peer.connection()
     run_id = calls.new_run(connection)
     peer.ids[name] = f"/mlflow-artifacts/artifacts/0/{run_id}/artifacts/large.bin"
-    connection.send("PUT", peer.ids[name], calls.BODY)
+    connection.send("PUT", peer.ids[name], calls.body())
 
 
 def wait_packed(peer: Peer, run_id: str, limit_s: float = 180) -> None:
