@@ -242,7 +242,7 @@ def measure(page: Page, session: CDPSession, peer: Peer) -> Load:
     session.on("Network.requestWillBeSent", lambda _one: wire.update(requests=wire["requests"] + 1))
     session.on("Network.loadingFinished", lambda one: wire.update(bytes=wire["bytes"] + one["encodedDataLength"]))
     session.send("Network.enable")
-    session.send("Performance.enable")
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
     page.add_init_script(f"({WATCH})({peer.row!r})")
     began, before = task_s(session), peer.server.weigh().cpu_s
     page.goto(peer.page)

@@ -14,7 +14,7 @@ function age(seconds) {
   return null;
 }
 
-function refresh(language) {
+function refresh(exact) {
   for (const element of document.querySelectorAll("time[data-age]")) {
     const then = new Date(element.dateTime);
     const seconds = (Date.now() - then) / 1000;
@@ -22,13 +22,14 @@ function refresh(language) {
     if (text && text !== element.textContent) element.textContent = text;
     if (element.dataset.zoned) continue;
     element.dataset.zoned = "yes";
-    element.title += `\n${new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "long" }).format(then)}`;
+    element.title += `\n${exact.format(then)}`;
   }
 }
 
 export function mount() {
   const language = document.documentElement.lang || "en";
-  refresh(language);
-  document.addEventListener("htmx:load", () => refresh(language));
-  setInterval(() => refresh(language), 10_000);
+  const exact = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "long" }); // costs more than a page of ages
+  refresh(exact);
+  document.addEventListener("htmx:load", () => refresh(exact));
+  setInterval(() => refresh(exact), 10_000);
 }

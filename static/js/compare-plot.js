@@ -3,6 +3,7 @@
 // data-kind says which; data-x, data-y, data-z and data-color name the columns.
 
 import { count, escaped, filled, short, slotOf, swatch, themeAt } from "./charts/look.js";
+import { plotly } from "./charts/plotly.js";
 import { savePicture } from "./charts/save.js";
 
 export function mount(figure) {
@@ -13,7 +14,7 @@ export function mount(figure) {
 
   const draw = async () => {
     if (!data) return;
-    const theme = await themeAt(words.themeUrl);
+    const [theme] = await Promise.all([themeAt(words.themeUrl), plotly(words.plotlyUrl)]);
     if (stopped) return;
     const plot = PLOTS[words.kind](data, words, theme);
     await Plotly.react(box, plot.traces, layout(theme, plot, box), { displaylogo: false, displayModeBar: false });
@@ -41,7 +42,7 @@ export function mount(figure) {
     stopped = true;
     sized.disconnect();
     document.removeEventListener("studio:theme", draw);
-    Plotly.purge(box);
+    window.Plotly?.purge(box);
   };
 }
 

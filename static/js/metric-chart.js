@@ -2,17 +2,20 @@
 //
 //   url          answers [{"run_id", "name", "is_running", "steps": [], "times": [], "values": [], "total"}], honours
 //                start_step and end_step; null is NaN, "Infinity" an infinity (docs/contributing/pages.md)
-//   title        the metric;   theme-url   js/plotly-theme.json;   live   present while its runs go on
+//   plotly-url   the library;   title   the metric;   theme-url   js/plotly-theme.json;   live   present while its runs go on
 //   word-…       the sentences it says
 //
 // The nearest [data-charts] gives x axis, smoothing, log and outliers (js/chart-bar.js) and carries what is hovered
 // from chart to chart. The server samples, keeping every minimum and maximum; a zoom asks again for its range. New
-// points of a running run arrive without touching the zoom.
+// points of a running run arrive without touching the zoom. Until somebody comes near one of its charts a group is
+// sketched (charts/sketch.js) where lines tell all; then data-awake stands on it, and Plotly draws.
 
 import { listen } from "./charts/keys.js";
 import { Link } from "./charts/link.js";
 import { count, filled, short, slotOf, swatch, themeAt } from "./charts/look.js";
+import { plotly } from "./charts/plotly.js";
 import { savePicture, saveTable } from "./charts/save.js";
+import { isPlain, sketch } from "./charts/sketch.js";
 import { extent, unitOf } from "./charts/smoothing.js";
 import { keepZoom, keptZoom } from "./charts/state.js";
 import { tableOf } from "./charts/table.js";
@@ -22,12 +25,13 @@ import { fence, number, sorted } from "./charts/values.js";
 const EVERY_MS = 2000;
 const SLOWEST_MS = 30_000;
 const MOST_TOLD = 8;
+const NEAR = ["pointerenter", "pointerdown", "focusin"];
 
 class MetricChart {
   constructor(figure) {
     this.figure = figure;
     this.words = figure.dataset;
-    this.group = figure.closest("[data-charts]");
+    this.group = figure.closest("[data-charts]") ?? figure;
     this.box = figure.querySelector("[data-plot-box]");
     this.values = figure.querySelector("[data-plot-values]");
     this.link = new Link(this.group, this.box);
@@ -43,10 +47,12 @@ class MetricChart {
   start() {
     const { figure, box } = this;
     this.redraw = () => this.changed();
-    this.group?.addEventListener("charts:options", this.redraw);
+    this.group.addEventListener("charts:options", this.redraw);
     document.addEventListener("studio:theme", this.redraw);
+    this.wake = () => this.awaken();
+    for (const sign of NEAR) this.group.addEventListener(sign, this.wake);
     this.on("[data-plot-log]", (button) => {
-      this.log = !this.isLog();
+      this.log = !this.isLog(); // no sketch shows it: Plotly draws
       button.setAttribute("aria-pressed", this.log);
       this.draw();
     });
@@ -67,7 +73,7 @@ class MetricChart {
       if (this.visible && !this.drawn && !this.loading) this.load();
     }, { rootMargin: "200px" });
     this.seen.observe(figure);
-    this.sized = new ResizeObserver(() => this.drawn && !box.hidden && box.offsetParent && Plotly.Plots.resize(box));
+    this.sized = new ResizeObserver(() => this.isPlot() && !box.hidden && box.offsetParent && Plotly.Plots.resize(box));
     this.sized.observe(box);
   }
 
@@ -81,9 +87,10 @@ class MetricChart {
     this.seen.disconnect();
     this.sized.disconnect();
     this.link.end();
-    this.group?.removeEventListener("charts:options", this.redraw);
+    this.group.removeEventListener("charts:options", this.redraw);
     document.removeEventListener("studio:theme", this.redraw);
-    if (this.drawn) Plotly.purge(this.box);
+    for (const sign of NEAR) this.group.removeEventListener(sign, this.wake);
+    if (this.isPlot()) Plotly.purge(this.box);
   }
 
   // ---- Points -------------------------------------------------------------------------------------------------------
@@ -104,8 +111,7 @@ class MetricChart {
       await this.draw();
     } catch (error) {
       this.wait = Math.min(SLOWEST_MS, this.wait * 2);
-      this.note(this.words.wordLost);
-      console.warn(error);
+      this.lost(error);
     }
     this.loading = false;
     if (!this.stopped && (this.isLive() || this.wait > EVERY_MS)) this.timer = setTimeout(() => this.again(), this.wait);
@@ -137,6 +143,12 @@ class MetricChart {
     this.placed = this.axis();
   }
 
+  lost(error) {
+    this.waking = null;
+    this.note(this.words.wordLost);
+    console.warn(error);
+  }
+
   again() {
     if (document.hidden || !this.visible) this.timer = setTimeout(() => this.again(), EVERY_MS);
     else this.load();
@@ -149,11 +161,11 @@ class MetricChart {
   // ---- What is asked of the group and of this chart -----------------------------------------------------------------
 
   axis() {
-    return this.group?.dataset.x ?? "step";
+    return this.group.dataset.x ?? "step";
   }
 
   isLog() {
-    return this.log ?? this.group?.hasAttribute("data-log") ?? false;
+    return this.log ?? this.group.hasAttribute("data-log") ?? false;
   }
 
   changed() {
@@ -209,18 +221,11 @@ class MetricChart {
   // ---- Drawing ------------------------------------------------------------------------------------------------------
 
   async draw() {
-    const theme = await themeAt(this.words.themeUrl);
-    if (this.stopped) return;
     const isLog = this.isLog();
-    const weight = Math.min(0.99, Number(this.group?.dataset.smoothing ?? 0));
-    const unit = unitOf(this.series.map((one) => one.x));
-    const traces = this.series.flatMap((one) => tracesOf(one, theme.slots[slotOf(one.run_id)], { weight, unit, isLog }));
-    const cut = this.group?.hasAttribute("data-outliers") ? fence(this.series.flatMap((one) => one.values), isLog) : null;
-    await Plotly.react(this.box, traces, this.layout(theme, traces, cut, isLog), { displaylogo: false, displayModeBar: false });
-    if (!this.drawn) {
-      this.box.on("plotly_relayout", (change) => this.zoomed(change));
-      this.link.begin();
-    }
+    const cut = this.group.hasAttribute("data-outliers") ? fence(this.series.flatMap((one) => one.values), isLog) : null;
+    if (this.isSketch(isLog, cut)) sketch(this.box, this.series, this.axisTitle());
+    else await this.plot(isLog, cut);
+    if (this.stopped) return;
     this.drawn = true;
     this.figure.querySelector("[data-plot-reset]").hidden = !this.view;
     this.describe(cut, isLog);
@@ -228,9 +233,48 @@ class MetricChart {
     if (!this.values.hidden) this.values.replaceChildren(tableOf(this.series, this.words));
   }
 
+  /** Somebody is near: from here on Plotly draws this chart and those beside it. */
+  async awaken() {
+    const wasSketch = this.drawn && !this.isPlot();
+    this.group.dataset.awake = "";
+    if (wasSketch) await (this.waking ??= this.draw().catch((error) => this.lost(error)));
+  }
+
+  isSketch(isLog, cut) {
+    const isAsked = this.group.hasAttribute("data-awake") || this.view || isLog || cut || this.weight();
+    return !isAsked && !this.isPlot() && this.axis() !== "time" && isPlain(this.series);
+  }
+
+  isPlot() {
+    return Boolean(this.box.data); // Plotly's own mark
+  }
+
+  async plot(isLog, cut) {
+    const [theme] = await Promise.all([themeAt(this.words.themeUrl), plotly(this.words.plotlyUrl)]);
+    if (this.stopped) return;
+    const unit = unitOf(this.series.map((one) => one.x));
+    const options = { weight: this.weight(), unit, isLog };
+    const traces = this.series.flatMap((one) => tracesOf(one, theme.slots[slotOf(one.run_id)], options));
+    const isFirst = !this.isPlot();
+    if (isFirst) this.box.replaceChildren();
+    await Plotly.react(this.box, traces, this.layout(theme, traces, cut, isLog), { displaylogo: false, displayModeBar: false });
+    if (!isFirst) return;
+    this.box.on("plotly_relayout", (change) => this.zoomed(change));
+    this.link.begin();
+  }
+
+  weight() {
+    return Math.min(0.99, Number(this.group.dataset.smoothing ?? 0));
+  }
+
+  axisTitle() {
+    const titles = { step: this.words.wordStep, time: this.words.wordTime, relative: `${this.words.wordRelative}, s` };
+    return titles[this.axis()];
+  }
+
   layout(theme, traces, cut, isLog) {
     const axis = this.axis();
-    const titles = { step: this.words.wordStep, time: this.words.wordTime, relative: `${this.words.wordRelative}, s` };
+    const title = this.axisTitle();
     const hasNumbers = traces.some((trace) => trace.yaxis !== "y2" && trace.y.some((value) => value !== null));
     return {
       template: theme.template,
@@ -239,8 +283,8 @@ class MetricChart {
       uirevision: [axis, isLog, cut !== null, this.turn].join(),
       showlegend: false,
       xaxis: {
-        title: { text: titles[axis] }, type: axis === "time" ? "date" : "linear", exponentformat: "none",
-        spikesnap: "hovered data", unifiedhovertitle: { text: `${titles[axis]} %{x}` },
+        title: { text: title }, type: axis === "time" ? "date" : "linear", exponentformat: "none",
+        spikesnap: "hovered data", unifiedhovertitle: { text: `${title} %{x}` },
         ...(this.view ? { range: this.view, autorange: false } : { autorange: true }),
       },
       yaxis: {
@@ -297,7 +341,8 @@ class MetricChart {
   // ---- What else can be done with it --------------------------------------------------------------------------------
 
   /** Show all values at one place, here and in the other charts, and read them aloud. */
-  show(x) {
+  async show(x) {
+    await this.awaken();
     this.link.show(x);
     this.link.tell(x);
     if (x === null) return;
@@ -309,9 +354,10 @@ class MetricChart {
     this.figure.querySelector("[data-plot-said]").textContent = `${place}: ${values.join("; ")}`;
   }
 
-  save(format) {
-    if (format === "csv") saveTable(this.series, this.words.title);
-    else if (this.drawn) savePicture(this.box, format, this.words.title);
+  async save(format) {
+    if (format === "csv") return saveTable(this.series, this.words.title);
+    await this.awaken();
+    if (this.isPlot()) savePicture(this.box, format, this.words.title);
   }
 
   toggleTable(button) {

@@ -70,7 +70,7 @@ def test_two_clicks_to_a_chart_and_three_more_to_an_endpoint(admin: Page, capsys
     make_workspace(admin, "quick-group", "quick")
     began = time.monotonic()
     admin.get_by_role("button", name="Run the sample").first.click()
-    expect(admin.locator(".js-plotly-plot").first).to_be_visible(timeout=LATER)
+    expect(admin.locator("[data-plot-box] svg").first).to_be_visible(timeout=LATER)
     chart_s = time.monotonic() - began
     expect(admin.locator(".head .status").first).to_have_text(re.compile("Finished"), timeout=LATER)
     admin.get_by_role("link", name="Artifacts", exact=True).click()
@@ -89,12 +89,12 @@ def run_the_sample(page: Page) -> None:
     page.get_by_role("button", name="Run the sample").first.click()
     page.wait_for_url("**/runs/*/")
     # Live: the curve is there while the run goes on, not only afterwards.
-    expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=LATER)
+    expect(page.locator("[data-plot-box] svg").first).to_be_visible(timeout=LATER)
     expect(page.locator(".head .status").first).to_have_text(re.compile("Running"), timeout=LATER)
     looked_at(page, "run-live")
     expect(page.locator(".head .status").first).to_have_text(re.compile("Finished"), timeout=LATER)
     page.get_by_role("link", name="Charts", exact=True).click()
-    expect(page.locator(".js-plotly-plot").first).to_be_visible()
+    expect(page.locator("[data-plot-box] svg").first).to_be_visible()
     expect(page.get_by_text("200 of 200 points").first).to_be_visible()
     looked_at(page, "run-charts")
 

@@ -7,8 +7,10 @@ import re
 from pathlib import Path
 
 import pytest
+from django.core.files.storage import FileSystemStorage
 
 from lib.badges import BADGES, badge
+from lib.staticfiles import ModuleStorage
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
@@ -20,9 +22,17 @@ def declarations(block: str) -> dict[str, str]:
     return dict(re.findall(r"(--[\w-]+):\s*([^;]+);", block))
 
 
-def test_every_stylesheet_is_linked():
-    linked = re.findall(r'"(css/[\w/-]+\.css)"', (ROOT / "templates/_frame/styles.html").read_text())
-    assert set(linked) == {str(path.relative_to(ROOT / "static")) for path in STYLES}
+def test_every_stylesheet_is_imported_and_collected_into_one(tmp_path):
+    imported = re.findall(r'@import "\./([\w/-]+\.css)";', (ROOT / "static/css/studio.css").read_text())
+    assert {"studio.css", *imported} == {str(path.relative_to(ROOT / "static/css")) for path in STYLES}
+
+    storage = ModuleStorage(location=tmp_path, base_url="/static/")
+    source = FileSystemStorage(location=ROOT / "static")
+    paths = {name: (source, name) for name in (str(path.relative_to(ROOT / "static")) for path in STYLES)}
+    done = {name: hashed for name, hashed, _processed in storage.post_process(paths)}
+    text = (tmp_path / done["css/studio.css"]).read_text()
+    assert "@import" not in text
+    assert text.index("--series-1") < text.index(".nav") < text.index(".diff")
 
 
 def test_both_dark_blocks_are_equal():

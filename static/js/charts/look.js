@@ -33,8 +33,8 @@ export function short(value) {
   return value.toLocaleString("en", { maximumSignificantDigits: 4 }).replace("-", "−");
 }
 
-export function count(number) {
-  return number.toLocaleString("en");
+export function count(number, options) {
+  return number.toLocaleString("en", options);
 }
 
 /** Put values into a sentence: "{n} of {all}". */
