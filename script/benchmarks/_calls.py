@@ -74,6 +74,8 @@ def batch(keys: int, points: int) -> Call:
 
     def call(connection: Connection, client: int, number: int) -> None:
         run_id = own_run(connection, client, number)
+        if number < 0:
+            return
         connection.send("POST", "/mlflow/runs/log-batch", dated(text.replace(b"RUN", run_id.encode()), number))
 
     return call
@@ -94,7 +96,7 @@ def last_digits(points: int) -> list[str]:
 
 
 def dated(text: bytes, number: int) -> bytes:
-    return text.replace(b"TIME", b"%d" % now_ms()).replace(b"STEP", b"%d" % (number + 2))
+    return text.replace(b"TIME", b"%d" % now_ms()).replace(b"STEP", b"%d" % (number + 1))
 
 
 def search(name: str, page: int = 0, **fields: object) -> Call:

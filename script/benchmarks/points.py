@@ -12,7 +12,7 @@ import argparse
 import os
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from typing import Any
 import _calls as calls
 import search
 from _peers import peak_mb
+from search import asked, backend_s
 
 SIZES = [1_000, 10_000, 100_000, 1_000_000, 10_000_000]
 BATCH = 1000
@@ -123,23 +124,9 @@ def spent(work: Callable[[], Any]) -> Spent:
     return Spent(time.perf_counter() - wall, time.process_time() - own, backend_s() - database)
 
 
-def backend_s() -> float:
-    """Give the seconds of CPU that this connection's process of the database has used."""
-    [(pid,)] = asked("SELECT pg_backend_pid()")
-    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
-
-
 def weighed(run: str) -> tuple[int, int]:
     """Count the chunks of a run, and the bytes of their columns."""
     sizes = "sum(pg_column_size(steps) + pg_column_size(times) + pg_column_size(values) + pg_column_size(preview))"
     chunks = "experiments_metricchunk AS chunk JOIN experiments_metricseries AS series ON series.id = chunk.series_id"
     [(count, content)] = asked(f"SELECT count(*), coalesce({sizes}, 0) FROM {chunks} WHERE series.run_id = %s", run)  # noqa: S608
     return int(count), int(content)
-
-
-def asked(statement: str, *values: object) -> Iterator[tuple[Any, ...]]:
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return iter(cursor.fetchall())
