@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -22,6 +24,8 @@ from lib.mlflow.messages import Message
 
 LARGEST = 1.7976931348623157e308
 LONGEST_MESSAGE = 500
+# What is below 64 bits orjson reads as a float, which may be the least number that is not.
+FAR_BELOW = re.compile(rb"-[0-9]{19}")
 INTEGERS = {
     FieldDescriptor.TYPE_INT32,
     FieldDescriptor.TYPE_INT64,
@@ -55,12 +59,11 @@ def read_json(request: HttpRequest) -> dict[str, Any]:
 
 def parsed(body: bytes) -> Any:
     """Read JSON. Raises ValueError, or RecursionError for what is nested too deep."""
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        # What the standard does not know but clients send: bare NaN and Infinity. Strictly UTF-8: given bytes, this
-        # parser guesses UTF-16 and lets a surrogate's own bytes through.
-        return json.loads(body.decode())
+    if not FAR_BELOW.search(body):
+        with suppress(orjson.JSONDecodeError):  # what the standard does not know but clients send: NaN and Infinity
+            return orjson.loads(body)
+    # Strictly UTF-8: given bytes, this parser guesses UTF-16 and lets a surrogate's own bytes through.
+    return json.loads(body.decode())
 
 
 def refuse_unstorable(value: Any, where: str) -> None:

@@ -205,6 +205,7 @@ def test_json_is_read_as_clients_write_it():
         ('{"a": [Infinity, -Infinity, 1e400]}', "{'a': [inf, -inf, inf]}"),
         ('{"a": 18446744073709551615, "a": 5e-324}', "{'a': 5e-324}"),
         ('{"a": "\\ud83d\\ude00"}', "{'a': '😀'}"),
+        ('{"a": [-9223372036854775808, -9223372036854775809]}', "{'a': [-9223372036854775808, -9223372036854775809]}"),
     ):
         assert repr(wire.parsed(text.encode())) == meant
     for body in (b"\xef\xbb\xbf{}", b'{"a": "\xed\xa0\x80"}', b"{", b"[1,]", '{"a": 1}'.encode("utf-16")):
