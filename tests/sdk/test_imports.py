@@ -76,3 +76,15 @@ def test_a_name_that_is_not_offered_says_so():
         import azureml.core
 
         azureml.core.Nonsense  # noqa: B018
+
+
+@pytest.mark.parametrize("module", ["pipeline.core", "train.automl", "train.estimator", "opendatasets"])
+def test_a_module_that_a_studio_has_not_says_so(module):
+    import importlib
+
+    from azureml.exceptions import NotOffered
+
+    with pytest.raises(NotOffered, match="not offered by the studio"):
+        importlib.import_module(f"azureml.{module}")
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("azureml.nothing_such")

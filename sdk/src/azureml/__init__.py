@@ -2,6 +2,8 @@
 
 from importlib.metadata import PackageNotFoundError, version
 
+from azureml._absent import tell
+
 
 def refuse_beside_the_original() -> None:
     """Raise ImportError when Microsoft's package is installed too: both own the same files."""
@@ -16,3 +18,4 @@ def refuse_beside_the_original() -> None:
 
 
 refuse_beside_the_original()
+tell()

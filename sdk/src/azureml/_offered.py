@@ -9,10 +9,10 @@ from azureml.exceptions import NotOffered
 
 NAMES = {
     "Container", "ContainerImage", "Image", "Keyvault", "LinkedService", "PrivateEndPoint", "Pipeline",
-    "Dataset", "Datastore",
     "ComputeInstance", "DatabricksCompute", "DataFactoryCompute", "HDInsightCompute", "RemoteCompute", "BatchCompute",
     "AdlaCompute", "SynapseCompute", "KubernetesCompute", "KustoCompute", "MpiConfiguration", "TensorflowConfiguration",
     "PyTorchConfiguration", "ParallelRunConfig", "AutoMLConfig",
+    "OutputFileDatasetConfig", "OutputTabularDatasetConfig", "HyperDriveStep", "Estimator",
 }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
@@ -37,18 +37,7 @@ class RunFiles:
 
     def download(self, path: str, to: Path) -> Path:
         """Download a file; `to` is there whole or not at all."""
-        to.parent.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(dir=to.parent, prefix=f".{to.name}.")
-        try:
-            with os.fdopen(handle, "wb") as target:
-                for chunk in self.read(path):
-                    target.write(chunk)
-            Path(draft).chmod(0o666 & ~umask())
-            Path(draft).replace(to)
-        except BaseException:
-            Path(draft).unlink(missing_ok=True)
-            raise
-        return to
+        return write_whole(self.read(path), to)
 
     def read(self, path: str) -> Iterator[bytes]:
         with self.workspace.stream(f"{self.address}/{quote(path)}") as response:
@@ -66,6 +55,22 @@ class RunFiles:
 
     def upload_text(self, path: str, text: str) -> None:
         self.upload(path, io.BytesIO(text.encode()))
+
+
+def write_whole(chunks: Iterable[bytes], to: Path) -> Path:
+    """Write a file that is there whole or not at all."""
+    to.parent.mkdir(parents=True, exist_ok=True)
+    handle, draft = tempfile.mkstemp(dir=to.parent, prefix=f".{to.name}.")
+    try:
+        with os.fdopen(handle, "wb") as target:
+            for chunk in chunks:
+                target.write(chunk)
+        Path(draft).chmod(0o666 & ~umask())
+        Path(draft).replace(to)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise
+    return to
 
 
 def umask() -> int:

@@ -63,6 +63,9 @@ class LocalRun(Run):
 
 def start(experiment: Experiment, config: ScriptRunConfig, tags: dict[str, str]) -> Run:
     """Make the run, send its folder, start the script; the studio sees it running at once."""
+    from azureml.data._inputs import placed, record
+
+    config = placed(config, experiment.workspace)
     own = {
         "mlflow.user": user_name(), "mlflow.source.type": "LOCAL", "mlflow.source.name": config.script or "",
         "azureml.type": f"{TYPE}.local", "azureml.target": "local", **tags,
@@ -71,6 +74,7 @@ def start(experiment: Experiment, config: ScriptRunConfig, tags: dict[str, str])
         own["studio.snapshot"] = send(experiment.workspace, config.source_directory)
         row = experiment.workspace._mlflow.post("runs/create", asked(experiment.id, own))["run"]
     run = LocalRun._of_row(experiment, row)
+    record(run, config)
     run._process = LocalProcess(run, config)
     run._process.start()
     return run

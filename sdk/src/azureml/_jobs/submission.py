@@ -13,6 +13,8 @@ from azureml.core.environment import Environment
 from azureml.core.experiment import Experiment
 from azureml.core.run import PARENT, Run
 from azureml.core.script_run_config import ScriptRunConfig
+from azureml.data._inputs import asked as asked_inputs
+from azureml.data._inputs import inputs_of, variables
 from azureml.exceptions import ExperimentExecutionException, SnapshotException, UserErrorException, translated
 
 TYPE = "azureml.scriptrun"
@@ -36,25 +38,31 @@ def submit(experiment: Experiment, config: Any, *, tags: dict[str, str] | None =
 
 def submit_to(experiment: Experiment, config: ScriptRunConfig, target: str, tags: dict[str, str]) -> Run:
     workspace = experiment.workspace
-    digest = send(workspace, config.source_directory)
     kept = dict(tags)
     parent = kept.pop(PARENT, None)
-    asked: dict[str, Any] = {
-        "experiment": experiment.name,
-        "snapshot": digest,
-        "command": config.words,
-        "environment": environment_of(config),
-        "target": target,
-        "env": variables_of(config),
-        "tags": {**kept, "azureml.type": TYPE, "mlflow.source.name": config.script or "", "mlflow.source.type": "JOB"},
-    }
-    if config.run_config.max_run_duration_seconds:
-        asked["time_limit_s"] = int(config.run_config.max_run_duration_seconds)
+    asked = {"experiment": experiment.name, **job_of(workspace, config, target, kept)}
     if parent:
         asked["parent_run_id"] = parent
     with translated(ExperimentExecutionException):
         job = workspace._api.post("jobs", asked)
     return Run(experiment, job["run_id"])
+
+
+def job_of(workspace: Any, config: ScriptRunConfig, target: str, tags: dict[str, str]) -> dict[str, Any]:
+    """Send the code, and write the job as the studio's API takes it, without its experiment."""
+    inputs = inputs_of(config, workspace)
+    asked: dict[str, Any] = {
+        "snapshot": send(workspace, config.source_directory),
+        "command": config.words,
+        "environment": environment_of(config),
+        "target": target,
+        "env": {**variables_of(config), **variables(inputs)},
+        "inputs": asked_inputs(inputs),
+        "tags": {**tags, "azureml.type": TYPE, "mlflow.source.name": config.script or "", "mlflow.source.type": "JOB"},
+    }
+    if config.run_config.max_run_duration_seconds:
+        asked["time_limit_s"] = int(config.run_config.max_run_duration_seconds)
+    return asked
 
 
 def environment_of(config: ScriptRunConfig) -> dict[str, Any]:

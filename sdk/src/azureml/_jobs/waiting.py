@@ -16,7 +16,7 @@ POLL_S = 1.0
 def wait(run: Any, *, show_output: bool, raise_on_error: bool) -> dict[str, Any]:
     """Wait for the end of a run and give its details; see `Run.wait_for_completion`."""
     print(f"RunId: {run.id}\nWeb View: {run.get_portal_url()}\n", flush=True) if show_output else None
-    logs = Logs(run) if show_output else None
+    logs = getattr(run, "_logs", Logs)(run) if show_output else None
     try:
         status = follow(run, logs)
     except KeyboardInterrupt:
@@ -31,7 +31,7 @@ def wait(run: Any, *, show_output: bool, raise_on_error: bool) -> dict[str, Any]
     return details
 
 
-def follow(run: Any, logs: Logs | None) -> str:
+def follow(run: Any, logs: Any) -> str:
     while True:
         status = str(run.get_status())
         if logs is not None:

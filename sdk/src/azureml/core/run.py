@@ -20,6 +20,7 @@ from azureml._runs.tags import RunTags
 from azureml._times import iso, now_ms
 from azureml.core.experiment import Experiment
 from azureml.core.workspace import Workspace
+from azureml.data import _inputs
 from azureml.exceptions import (
     ModelPathNotFoundException,
     RunEnvironmentException,
@@ -40,6 +41,7 @@ STATUS = {
 FINAL = {"Completed", "Failed", "Canceled"}
 Runs = list["Run"]  # `list` is a method below
 TYPE, ERROR = "azureml.type", "azureml.error"
+SWEEP, HYPERDRIVE = "studio.sweep", "hyperdrive"
 PARENT, NAME, NOTE = "mlflow.parentRunId", "mlflow.runName", "mlflow.note.content"
 
 
@@ -61,7 +63,7 @@ class Run(FilesOfRun, RunMetrics, RunTags):
 
     @classmethod
     def _of_row(cls, experiment: Experiment, row: dict[str, Any]) -> Self:
-        made = cls.__new__(cls)
+        made: Self = object.__new__(kind_of(cls, row))
         made.experiment = experiment
         made._set(experiment.workspace, row["info"]["run_id"])
         made._row = row
@@ -147,7 +149,7 @@ class Run(FilesOfRun, RunMetrics, RunTags):
 
     @property
     def type(self) -> str | None:
-        return self._tags.get(TYPE)
+        return HYPERDRIVE if SWEEP in self._tags else self._tags.get(TYPE)
 
     @property
     def display_name(self) -> str:
@@ -201,7 +203,7 @@ class Run(FilesOfRun, RunMetrics, RunTags):
             "status": self.get_status(),
             "startTimeUtc": iso(self._info.get("start_time")),
             "properties": self.properties,
-            "inputDatasets": [],
+            "inputDatasets": _inputs.details(self._row),
             "outputDatasets": [],
             "logFiles": {},
             "submittedBy": self._tags.get("mlflow.user", ""),
@@ -215,6 +217,11 @@ class Run(FilesOfRun, RunMetrics, RunTags):
 
             details.update(details_of(self._workspace, job))
         return details
+
+    @property
+    def input_datasets(self) -> dict[str, Any]:
+        """The datasets that the run was given; inside the run, folders for those that were mounted or downloaded."""
+        return _inputs.of_run(self)
 
     def get_detailed_status(self) -> dict[str, Any]:
         details = self.get_details()
@@ -380,7 +387,16 @@ class Run(FilesOfRun, RunMetrics, RunTags):
 
 
 def get_run(experiment: Experiment, run_id: str, **_more: Any) -> Run:
-    return Run(experiment, run_id)
+    return Run.get(experiment.workspace, run_id)
+
+
+def kind_of(cls: type[Any], row: dict[str, Any]) -> type[Any]:
+    """Give the class of a run: a sweep has one of its own."""
+    if cls is not Run or SWEEP not in named(row["data"].get("tags", [])):
+        return cls
+    from azureml.train.hyperdrive.run import HyperDriveRun
+
+    return HyperDriveRun
 
 
 def nothing_at(path: str, there: list[str]) -> str:

@@ -95,7 +95,7 @@ class ScriptRunConfig:
         """The command, a word each."""
         command = self.run_config.command
         if command is not None:
-            parts = [command] if isinstance(command, str) else [str(one) for one in command]
+            parts = [command] if isinstance(command, str) else [word(one) for one in command]
             return shlex.split(parts[0]) if len(parts) == 1 else parts
         return ["python", str(self.run_config.script), *(word(one) for one in self.run_config.arguments)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -243,6 +244,29 @@ class Workspace:
         from azureml.core.webservice import Webservice
 
         return {one.name: one for one in Webservice.list(self)}
+
+    @property
+    def datastores(self) -> dict[str, Any]:
+        from azureml.core.datastore import Datastore
+
+        return Datastore._all(self)
+
+    def get_default_datastore(self) -> Any:
+        from azureml.core.datastore import Datastore
+
+        return Datastore.get_default(self)
+
+    def set_default_datastore(self, name: str) -> None:
+        from azureml.core.datastore import Datastore
+
+        Datastore.get(self, name).set_as_default()
+
+    @property
+    def datasets(self) -> Mapping[str, Any]:
+        """The newest version of each dataset, by name."""
+        from azureml.core.dataset import Dataset
+
+        return Dataset.get_all(self)
 
     def get_run(self, run_id: str) -> Any:
         from azureml.core.run import Run

@@ -8,6 +8,7 @@ from studio_sdk.cli import context
 from studio_sdk.cli.output import show
 from studio_sdk.cli.words import Noun, Verbs, may_ask, sure
 from studio_sdk.client import part
+from studio_sdk.usage import Usage
 
 COLUMNS = ("name", "kind", "provisioning_state", "vm_size", "min_nodes", "max_nodes", "nodes_by_state")
 
@@ -31,6 +32,11 @@ def add(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     changed.add_argument("--max", type=int)
     changed.add_argument("--idle", type=int, metavar="SECONDS")
     noun.verb("join", "print the command by which a machine joins a cluster", join).add_argument("name")
+    node = noun.verb("node", "drain a node, give it work again, or let it leave", act_on_node)
+    node.add_argument("name")
+    node.add_argument("node")
+    node.add_argument("act", choices=("drain", "resume", "remove"))
+    noun.verb("usage", "show how much of each one is in use", usage)
     gone = noun.verb("delete", "delete one", delete)
     gone.add_argument("name")
     may_ask(gone)
@@ -78,3 +84,15 @@ def join(given: argparse.Namespace) -> None:
 def delete(given: argparse.Namespace) -> None:
     if sure(f"Delete the compute target {given.name}?", given):
         context.context(given).api.delete(f"compute/{part(given.name)}")
+
+
+def act_on_node(given: argparse.Namespace) -> None:
+    path = f"compute/{part(given.name)}/nodes/{part(given.node)}"
+    context.context(given).api.post(path, {"act": given.act})
+
+
+def usage(given: argparse.Namespace) -> None:
+    found = Usage.of(context.context(given).api)
+    show(
+        [one.row for one in found], ("name", "vm_size", "nodes", "most", "running", "cores", "cores_most"), given.output
+    )

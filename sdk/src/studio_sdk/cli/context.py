@@ -11,6 +11,7 @@ from studio_sdk.client import Client, connect, part
 from studio_sdk.errors import NotConfigured
 
 DEFAULTS = "defaults.json"
+VARIABLES = ("STUDIO_WORKSPACE", "AZUREML_ARM_WORKSPACE_NAME")  # the second is a job's
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ def url_of(given: argparse.Namespace) -> str:
 def context(given: argparse.Namespace) -> Context:
     """Find the workspace: named, of the environment, of a config.json, chosen before, or the only one."""
     client = studio(given)
-    name = given.workspace or os.environ.get("STUDIO_WORKSPACE") or configured(client) or only(client)
-    return Context(client, str(name))
+    told = next((os.environ[name] for name in VARIABLES if os.environ.get(name)), "")
+    return Context(client, str(given.workspace or told or configured(client) or only(client)))
 
 
 def config() -> config_file.Config | None:

@@ -54,6 +54,17 @@ def add(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     for name, said in (("stop", "end its replicas and keep it"), ("start", "start it again")):
         noun.verb(name, said, act).add_argument("name")
         noun.verbs.choices[name].set_defaults(act=name)
+    ruled = noun.verb("set", "change how it answers, and what it says of itself", set_rules)
+    ruled.add_argument("name")
+    ruled.add_argument("--description")
+    ruled.add_argument("--auth", action=argparse.BooleanOptionalAction, help="callable with a key alone")
+    ruled.add_argument("--collect", action=argparse.BooleanOptionalAction, help="keep samples of inputs and outputs")
+    ruled.add_argument("--replicas", type=int)
+    ruled.add_argument("--tag", action="append", metavar="KEY=VALUE", help="in place of the tags that it has")
+    noun.verb("history", "list who changed what", history).add_argument("name")
+    counted = noun.verb("metrics", "show what it answered, by spans of time", print_metrics)
+    counted.add_argument("name")
+    counted.add_argument("--minutes", type=int, default=60)
     gone = noun.verb("delete", "delete one", delete)
     gone.add_argument("name")
     may_ask(gone)
@@ -176,3 +187,24 @@ def act(given: argparse.Namespace) -> None:
 def delete(given: argparse.Namespace) -> None:
     if sure(f"Delete the endpoint {given.name}? It stops answering.", given):
         context.context(given).api.delete(f"endpoints/{part(given.name)}")
+
+
+def set_rules(given: argparse.Namespace) -> None:
+    found = context.context(given)
+    asked = {
+        "description": given.description, "auth_enabled": given.auth, "collect_model_data": given.collect,
+        "num_replicas": given.replicas, "tags": pairs(given.tag) if given.tag else None,
+    }  # fmt: skip
+    found.api.patch(f"endpoints/{part(given.name)}", {key: value for key, value in asked.items() if value is not None})
+    print_one(found, given)
+
+
+def history(given: argparse.Namespace) -> None:
+    rows = context.context(given).api.get(f"endpoints/{part(given.name)}/history")
+    show(rows, ("at_ms", "by", "what", "revision", "details"), given.output)
+
+
+def print_metrics(given: argparse.Namespace) -> None:
+    rows = context.context(given).api.get(f"endpoints/{part(given.name)}/metrics", minutes=given.minutes)
+    columns = ("start_ms", "requests", "refused", "failed", "p50_ms", "p95_ms", "p99_ms")
+    show(rows, columns, given.output)

@@ -21,6 +21,7 @@ def add(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     made.add_argument("name")
     made.add_argument("file", nargs="+", help="conda.yaml, python_env.yaml, requirements.txt")
     noun.verb("build", "build one before a job needs it", build).add_argument("name")
+    noun.verb("log", "print the log of its build", print_log).add_argument("name")
 
 
 def list_all(given: argparse.Namespace) -> None:
@@ -41,3 +42,9 @@ def register(given: argparse.Namespace) -> None:
 def build(given: argparse.Namespace) -> None:
     row = context.context(given).api.post(f"environments/{part(given.name)}/build")
     show(row, ("digest", "name", "state", "error"), given.output)
+
+
+def print_log(given: argparse.Namespace) -> None:
+    found = context.context(given).api
+    digest = found.get(f"environments/{part(given.name)}")["digest"]
+    print(found.get(f"environment-builds/{part(digest)}/log", offset=0)["text"], end="")

@@ -20,7 +20,7 @@ COLUMNS = ("run_id", "name", "experiment", "target", "state", "created_ms", "end
 DETAILS = (*COLUMNS, "command", "entry_point", "parameters", "environment_name", "attempt", "waits", "error",
            "warnings",
            "cpu_s", "page")  # fmt: skip
-ENDED = {"completed", "failed", "canceled"}
+ENDED = {"Completed", "Failed", "Canceled"}
 POLL_S = 1.0
 
 
@@ -28,18 +28,8 @@ def add(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     noun = Noun(verbs, common, "job", "jobs: submit, follow, cancel")
     made = noun.verb("submit", "run a folder's script, or an entry point of its MLproject, on a cluster", submit)
     made.add_argument("folder", help="the code; .amlignore and .gitignore leave files out")
-    made.set_defaults(command=[])
-    made.epilog = "What to run stands at the end, after --, such as: -- python train.py --alpha 0.1"
-    made.add_argument("-e", "--experiment", required=True)
-    made.add_argument("-c", "--compute", default="", help="the cluster (the studio's own)")
-    made.add_argument("--entry-point", help="of the MLproject, in place of a command")
-    made.add_argument("-P", "--param", action="append", metavar="KEY=VALUE")
-    made.add_argument("--environment", help="name or name@version")
-    made.add_argument("--conda-file", help="conda.yaml, python_env.yaml or requirements.txt")
-    made.add_argument("--env", action="append", metavar="KEY=VALUE")
-    made.add_argument("--tag", action="append", metavar="KEY=VALUE")
-    made.add_argument("--time-limit", type=int, metavar="SECONDS")
-    made.add_argument("--attempts", type=int, default=1)
+    described(made)
+    made.add_argument("--parent", metavar="RUN", help="make it a child of this run")
     made.add_argument("--follow", action="store_true", help="print its logs until it ends")
     found = noun.verb("list", "list jobs, the newest first", list_all)
     found.add_argument("--state", help="queued, running, …, or waiting, live, ended")
@@ -53,19 +43,62 @@ def add(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     logs.add_argument("-f", "--follow", action="store_true", help="until it ends")
 
 
-def submit(given: argparse.Namespace) -> None:
-    found = context.context(given)
-    asked: dict[str, Any] = {
-        "experiment": given.experiment,
-        "snapshot": send(found, given.folder),
+def work(parser: argparse.ArgumentParser) -> None:
+    """What is submitted later, by sweeps and schedules: the job of a run, or a folder."""
+    parser.add_argument("--from", dest="from_run", metavar="RUN", help="the same job as this run's")
+    parser.add_argument("--folder", help="the code, in place of --from; .amlignore and .gitignore leave files out")
+    described(parser)
+
+
+def described(parser: argparse.ArgumentParser) -> None:
+    """How a folder's script runs."""
+    parser.set_defaults(command=[])
+    parser.epilog = "What to run stands at the end, after --, such as: -- python train.py --alpha 0.1"
+    parser.add_argument("-e", "--experiment")
+    parser.add_argument("-c", "--compute", default="", help="the cluster (the studio's own)")
+    parser.add_argument("--entry-point", help="of the MLproject, in place of a command")
+    parser.add_argument("-P", "--param", action="append", metavar="KEY=VALUE")
+    parser.add_argument("--environment", help="name or name@version")
+    parser.add_argument("--conda-file", help="conda.yaml, python_env.yaml or requirements.txt")
+    parser.add_argument("--input", action="append", metavar="NAME=DATASET",
+                        help="copy a dataset (name@version) to ${{inputs.NAME}}, a folder")  # fmt: skip
+    parser.add_argument("--env", action="append", metavar="KEY=VALUE")
+    parser.add_argument("--tag", action="append", metavar="KEY=VALUE")
+    parser.add_argument("--time-limit", type=int, metavar="SECONDS")
+    parser.add_argument("--attempts", type=int, default=1)
+
+
+def planned(found: Context, given: argparse.Namespace) -> dict[str, Any]:
+    """Write the job of a sweep or schedule as the studio's API takes it."""
+    if bool(given.from_run) == bool(given.folder):
+        raise NotConfigured("Give --from RUN, or --folder and what of it runs, one of them.")
+    named = {"experiment": given.experiment} if given.experiment else {}
+    if given.from_run:
+        return {**named, "from_run": given.from_run}
+    return {**named, "job": job_of(found, given)}
+
+
+def job_of(found: Context, given: argparse.Namespace) -> dict[str, Any]:
+    """Send the folder, and write the job as the studio's API takes it, without its experiment."""
+    if not given.experiment:
+        raise NotConfigured("Name the experiment: -e NAME.")
+    asked = {
+        **what(given),
         "target": given.compute,
         "env": pairs(given.env),
         "tags": pairs(given.tag),
+        "inputs": {name: {"dataset": dataset} for name, dataset in pairs(given.input).items()},
         "attempts_allowed": given.attempts,
-        **what(given),
+        **({"time_limit_s": given.time_limit} if given.time_limit else {}),
     }
-    if given.time_limit:
-        asked["time_limit_s"] = given.time_limit
+    return {**asked, "snapshot": send(found, given.folder)}
+
+
+def submit(given: argparse.Namespace) -> None:
+    found = context.context(given)
+    asked = {**job_of(found, given), "experiment": given.experiment}
+    if given.parent:
+        asked["parent_run_id"] = given.parent
     row = found.api.post("jobs", asked)
     page = found.page(f"runs/{row['run_id']}/")
     if not given.follow:
@@ -141,8 +174,8 @@ def follow(found: Context, run_id: str) -> None:
         if row["state"] in ENDED:
             break
         time.sleep(POLL_S)
-    if row["state"] != "completed":
-        raise NotConfigured(f"The job {row['state']}: {row.get('error') or 'see its logs'}")
+    if row["state"] != "Completed":
+        raise NotConfigured(f"The job {row['state'].lower()}: {row.get('error') or 'see its logs'}")
 
 
 def tell(found: Context, run_id: str, offsets: dict[str, int]) -> dict[str, Any]:

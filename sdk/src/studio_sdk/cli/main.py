@@ -8,11 +8,28 @@ import sys
 from collections.abc import Sequence
 
 from studio_sdk import __version__
-from studio_sdk.cli import completion, computes, endpoints, environments, jobs, models, runs, sessions, workspaces
+from studio_sdk.cli import (
+    completion,
+    computes,
+    datasets,
+    datastores,
+    endpoints,
+    environments,
+    jobs,
+    models,
+    runs,
+    schedules,
+    sessions,
+    sweeps,
+    workspaces,
+)
 from studio_sdk.cli.output import FORMATS
 from studio_sdk.errors import StudioError
 
-ROOMS = (sessions, workspaces, runs, jobs, computes, environments, models, endpoints, completion)
+ROOMS = (
+    sessions, workspaces, runs, jobs, sweeps, schedules, datasets, datastores, computes, environments, models,
+    endpoints, completion,
+)  # fmt: skip
 
 
 def parser() -> argparse.ArgumentParser:

@@ -26,6 +26,11 @@ def add(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     made.add_argument("--run", help="take the path from this run's files")
     made.add_argument("--description", default="")
     made.add_argument("--tag", action="append", metavar="KEY=VALUE")
+    changed = noun.verb("update", "describe a version, tag it, or name it by an alias", update)
+    changed.add_argument("id")
+    changed.add_argument("--description")
+    changed.add_argument("--tag", action="append", metavar="KEY=VALUE")
+    changed.add_argument("--alias", action="append", default=[], help="such as champion; it leaves the version it had")
     down = noun.verb("download", "download a version", download)
     down.add_argument("id")
     down.add_argument("--to", default=".")
@@ -67,6 +72,17 @@ def register(given: argparse.Namespace) -> None:
     for key, value in pairs(given.tag).items():
         kept.set_tag(given.name, number, key, value)
     print(f"{given.name}:{number}")
+
+
+def update(given: argparse.Namespace) -> None:
+    kept, (name, number) = models(given), split(given.id)
+    if given.description is not None:
+        kept.describe(name, number, given.description)
+    for key, value in pairs(given.tag).items():
+        kept.set_tag(name, number, key, value)
+    for alias in given.alias:
+        asked = {"name": name, "alias": alias, "version": str(number)}
+        kept.mlflow.post("registered-models/alias", asked, is_safe=True)
 
 
 def download(given: argparse.Namespace) -> None:

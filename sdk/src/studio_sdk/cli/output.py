@@ -50,7 +50,7 @@ def titled(column: str) -> str:
 
 def text(value: Any) -> str:
     """Write a value in a cell; a time of the studio (13 digits) as one of this computer's zone."""
-    if value is None or value == "":
+    if value is None or value in ("", [], {}):
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"

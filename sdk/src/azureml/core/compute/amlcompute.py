@@ -9,6 +9,7 @@ from studio_sdk.client import part
 
 from azureml._times import iso
 from azureml.core.compute.target import KINDS, POLL_S, ComputeTarget
+from azureml.core.compute.usage import Usages
 from azureml.core.workspace import Workspace
 from azureml.exceptions import ComputeTargetException, translated
 
@@ -109,7 +110,7 @@ class AmlComputeStatus:
         }
 
 
-class AmlCompute(ComputeTarget):
+class AmlCompute(Usages, ComputeTarget):
     _type = "AmlCompute"
     _kind = "cluster"
 
