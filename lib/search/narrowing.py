@@ -19,7 +19,7 @@ from lib.search.bounds import limited
 from lib.search.sql import Binary, Number, Related, Table, condition, resolved, row_holds
 from lib.search.tree import And, Node, Term
 
-FEW = 1000
+FEW = 3000
 NEVER = Q(pk__in=[])
 EQUAL = frozenset({"=", "IN"})
 ORDERED = EQUAL | {"<", "<=", ">", ">=", "BETWEEN"}
