@@ -11,6 +11,7 @@ a batch that is sent again while it is packed, for the length of that one transa
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -28,6 +29,7 @@ CHUNK_POINTS = 4096
 PASS_POINTS = 16 * CHUNK_POINTS
 PASS_BLOCKS = 2048
 FIRST_BLOCKS = 64
+AT_ONCE_S = 5.0
 MOST_REWRITTEN = 8
 ADVISORY_CLASS = 7302
 
@@ -186,9 +188,13 @@ def insert(series_id: int, one: packing.Packed) -> None:
         cursor.execute(INSERT_CHUNK, [series_id, *extent, one.steps, one.times, one.values, one.preview])
 
 
-def compact_due(most: int = 500) -> int:
-    """Pack what is due; give how many blocks went."""
-    count = sum(compact(series_id) for series_id in due(most))
+def compact_due(most: int = 500, *, seconds: float = AT_ONCE_S) -> int:
+    """Pack what is due, pass after pass for so long at most; give how many blocks went."""
+    count, ends = 0, time.monotonic() + seconds
+    while packed := sum(compact(series_id) for series_id in due(most)):
+        count += packed
+        if time.monotonic() > ends:
+            break
     if count:
         logger.info("packed points blocks=%s", count)
     return count
