@@ -17,18 +17,8 @@ from compute.shapes import EnvironmentIn, asked_spec
 from lib.errors import InvalidValue, NotFound
 from lib.http import number_in
 from workspaces import access
+from workspaces.drf import asked, parsed
 from workspaces.models import Workspace
-
-
-def actor_and_workspace(request: Request) -> tuple[access.Actor, Workspace]:
-    return request._request.actor, request._request.workspace  # type: ignore[attr-defined]
-
-
-def parsed(serializer: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
-    body = serializer(data=request.data)
-    body.is_valid(raise_exception=True)
-    return dict(body.validated_data)
-
 
 # ---- Environments ---------------------------------------------------------------------------------------------------
 
@@ -78,7 +68,7 @@ class LogOut(serializers.Serializer[Any]):
 @api_view(["GET", "POST"])
 def environments(request: Request) -> Response:
     """List the environments that have a name, newest versions; or register the next version of one."""
-    actor, workspace = actor_and_workspace(request)
+    actor, workspace = asked(request)
     if request.method == "GET":
         return Response(NamedOut(named.all_named(actor, workspace), many=True).data)
     made = operations.register_environment(actor, workspace, **parsed(RegisterIn, request))
@@ -90,14 +80,14 @@ def environments(request: Request) -> Response:
 @api_view(["GET"])
 def environment(request: Request, reference: str) -> Response:
     """Show an environment by `name`, its newest version, or `name@version`."""
-    return Response(NamedOut(named.find_named(*actor_and_workspace(request), reference)).data)
+    return Response(NamedOut(named.find_named(*asked(request), reference)).data)
 
 
 @extend_schema(request=None, responses={202: BuildOut})
 @api_view(["POST"])
 def build_environment(request: Request, reference: str) -> Response:
     """Build an environment before a job needs it."""
-    actor, workspace = actor_and_workspace(request)
+    actor, workspace = asked(request)
     found = named.find_named(actor, workspace, reference)
     build = operations.build_environment_version(actor, workspace, name=found.name, definition=found.definition)
     return Response(BuildOut(build.uses.get(workspace=workspace)).data, status=202)
@@ -108,7 +98,7 @@ def build_environment(request: Request, reference: str) -> Response:
 @api_view(["GET", "POST"])
 def builds(request: Request) -> Response:
     """List what was built for the workspace, the newest 200, or ask for one."""
-    actor, workspace = actor_and_workspace(request)
+    actor, workspace = asked(request)
     if request.method == "GET":
         return Response(BuildOut(queries.environment_uses(actor, workspace)[:200], many=True).data)
     spec = asked_spec(actor, workspace, parsed(EnvironmentIn, request))
@@ -117,7 +107,7 @@ def builds(request: Request) -> Response:
 
 
 def use_of(request: Request, digest: str) -> EnvironmentUse:
-    actor, workspace = actor_and_workspace(request)
+    actor, workspace = asked(request)
     return access.fetch(actor, queries.environment_uses(actor, workspace), build__digest=digest)
 
 
@@ -233,7 +223,7 @@ class NodeActIn(serializers.Serializer[Any]):
 
 
 def found_target(request: Request, name: str) -> ComputeTarget:
-    return queries.find_target(*actor_and_workspace(request), name)
+    return queries.find_target(*asked(request), name)
 
 
 @extend_schema(methods=["GET"], responses=TargetOut(many=True))
@@ -241,7 +231,7 @@ def found_target(request: Request, name: str) -> ComputeTarget:
 @api_view(["GET", "POST"])
 def targets(request: Request) -> Response:
     """List the compute targets of the workspace, those of the whole studio included; or make one."""
-    actor, workspace = actor_and_workspace(request)
+    actor, workspace = asked(request)
     if request.method == "GET":
         rows = queries.target_rows(workspace).prefetch_related("nodes__target")
         return Response(TargetOut(rows, many=True).data)
@@ -263,7 +253,7 @@ def make_target(actor: access.Actor, workspace: Workspace, values: dict[str, Any
 @api_view(["GET", "PATCH", "DELETE"])
 def target(request: Request, name: str) -> Response:
     """Show, rescale or delete a compute target."""
-    actor, _workspace = actor_and_workspace(request)
+    actor, _workspace = asked(request)
     found = found_target(request, name)
     if request.method != "GET":
         require_own(found)
@@ -284,7 +274,7 @@ def require_own(target: ComputeTarget) -> None:
 @api_view(["POST"])
 def join_token(request: Request, name: str) -> Response:
     """Make a token with which one machine joins the cluster, and the command that uses it."""
-    actor, _workspace = actor_and_workspace(request)
+    actor, _workspace = asked(request)
     found = found_target(request, name)
     require_own(found)
     secret = operations.create_join_token(actor, found)
@@ -295,7 +285,7 @@ def join_token(request: Request, name: str) -> Response:
 @api_view(["POST"])
 def node_act(request: Request, name: str, node: str) -> Response:
     """Drain a node, give it work again, or let it leave."""
-    actor, _workspace = actor_and_workspace(request)
+    actor, _workspace = asked(request)
     target = found_target(request, name)
     require_own(target)
     row = target.nodes.filter(name=node).first()

@@ -12,10 +12,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from compute import broker, operations
-from compute.api import parsed
 from compute.operations.nodes import LOCAL_CLUSTER
 from lib.clock import now_ms
 from workspaces import access
+from workspaces.drf import parsed
 
 
 class NodeReportIn(serializers.Serializer[Any]):

@@ -26,6 +26,7 @@ urlpatterns = [
     path("search/suggestions", search_api.suggestions, name="search-suggestions"),
     path("metrics", api.points, name="metrics"),
     path("datastores", data_api.datastores, name="datastores"),
+    path("datastore-test", data_api.datastore_test, name="datastore-test"),
     path("datastores/<str:name>", data_api.datastore, name="datastore"),
     path("datastores/<str:name>/files", data_api.files, name="datastore-files"),
     path("datastores/<str:name>/files/<path:path>", data_api.file, name="datastore-file"),

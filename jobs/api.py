@@ -25,6 +25,7 @@ from jobs.operations.submission import Variables
 from lib.errors import InvalidValue
 from lib.http import number_in
 from workspaces import access
+from workspaces.drf import asked, parsed
 from workspaces.models import Workspace
 
 LISTED_MAX = 200
@@ -132,12 +133,8 @@ class JobIn(serializers.Serializer[Any]):
     inputs = serializers.DictField(child=InputIn(), default=dict)
 
 
-def actor_and_workspace(request: Request) -> tuple[access.Actor, Workspace]:
-    return request._request.actor, request._request.workspace  # type: ignore[attr-defined]
-
-
 def found(request: Request, run_id: str) -> Job:
-    actor, workspace = actor_and_workspace(request)
+    actor, workspace = asked(request)
     return access.fetch(actor, queries.jobs(actor, workspace), pk=run_id)
 
 
@@ -146,11 +143,9 @@ def found(request: Request, run_id: str) -> Job:
 @api_view(["GET", "POST"])
 def jobs(request: Request) -> Response:
     """List jobs, the newest 200 (`?state=`, `?target=`, `?experiment=`), or submit one."""
-    actor, workspace = actor_and_workspace(request)
+    actor, workspace = asked(request)
     if request.method == "POST":
-        body = JobIn(data=request.data)
-        body.is_valid(raise_exception=True)
-        return Response(JobOut(submit(actor, workspace, body.validated_data)).data, status=201)
+        return Response(JobOut(submit(actor, workspace, parsed(JobIn, request))).data, status=201)
     rows = queries.narrowed(queries.jobs(actor, workspace), request.GET).select_related("workspace")
     return Response(JobOut(rows[:LISTED_MAX], many=True).data)
 
@@ -158,8 +153,7 @@ def jobs(request: Request) -> Response:
 @transaction.atomic
 def submit(actor: access.Actor, workspace: Workspace, values: dict[str, Any]) -> Job:
     """Submit in an experiment by its name, made if need be."""
-    values = dict(values)
-    target, asked = values.pop("target"), values.pop("environment", None)
+    target, wanted = values.pop("target"), values.pop("environment", None)
     command, entry_point = values.pop("command", None), values.pop("entry_point", None)
     if (command is None) == (entry_point is None):
         raise InvalidValue("Give either a command or an entry_point.", field="command")
@@ -171,14 +165,14 @@ def submit(actor: access.Actor, workspace: Workspace, values: dict[str, Any]) ->
         "inputs": {name: run_data.Wanted(**one) for name, one in values["inputs"].items()},
         "snapshot": code,
         "compute": find_target(actor, workspace, target) if target else None,
-        "environment_name": asked_name(actor, workspace, asked) if asked else "",
-        "environment": asked_spec(actor, workspace, asked) if asked else None,
+        "environment_name": asked_name(actor, workspace, wanted) if wanted else "",
+        "environment": asked_spec(actor, workspace, wanted) if wanted else None,
         "parent": access.fetch(actor, Run.objects.filter(workspace=workspace), pk=parent) if parent else None,
     }
     experiment = experiment_named(actor, workspace, fields.pop("experiment"))
     if entry_point is not None:
         return operations.submit_project(actor, experiment, entry_point=entry_point, **fields)
-    if asked is None:
+    if wanted is None:
         raise InvalidValue("A command needs an environment.", field="environment")
     fields.pop("parameters", None)
     return operations.submit_job(actor, experiment, command=command, **fields)
@@ -210,7 +204,7 @@ def job(request: Request, run_id: str) -> Response:
 @api_view(["POST"])
 def cancel(request: Request, run_id: str) -> Response:
     """Ask for a job's end."""
-    actor, _workspace = actor_and_workspace(request)
+    actor, _workspace = asked(request)
     operations.cancel_job(actor, found(request, run_id))
     return Response(JobOut(found(request, run_id)).data, status=202)
 
@@ -219,7 +213,7 @@ def cancel(request: Request, run_id: str) -> Response:
 @api_view(["POST"])
 def rerun(request: Request, run_id: str) -> Response:
     """Submit the same once more."""
-    actor, _workspace = actor_and_workspace(request)
+    actor, _workspace = asked(request)
     return Response(JobOut(operations.rerun_job(actor, found(request, run_id))).data, status=201)
 
 
@@ -227,7 +221,7 @@ def rerun(request: Request, run_id: str) -> Response:
 @api_view(["POST"])
 def run_sample(request: Request) -> Response:
     """Submit the sample."""
-    return Response(JobOut(operations.run_sample(*actor_and_workspace(request))).data, status=201)
+    return Response(JobOut(operations.run_sample(*asked(request))).data, status=201)
 
 
 @extend_schema(responses=LogOut)
@@ -270,9 +264,7 @@ class SnapshotFilesOut(serializers.ModelSerializer[Snapshot]):
 @api_view(["POST"])
 def list_snapshot(request: Request) -> Response:
     """List a folder's files; the answer names the contents that the studio has not got. With none it is there."""
-    body = SnapshotIn(data=request.data)
-    body.is_valid(raise_exception=True)
-    begun = operations.list_snapshot(*actor_and_workspace(request), **body.validated_data)
+    begun = operations.list_snapshot(*asked(request), **parsed(SnapshotIn, request))
     return Response({"digest": begun.digest, "missing": begun.missing})
 
 
@@ -280,7 +272,7 @@ def list_snapshot(request: Request) -> Response:
 @api_view(["POST"])
 def store_contents(request: Request) -> Response:
     """Take contents: the body is a tar archive of files that are named by their SHA-256."""
-    actor, workspace = actor_and_workspace(request)
+    actor, workspace = asked(request)
     count = operations.store_contents(actor, workspace, archive=request._request)  # type: ignore[arg-type]
     return Response({"count": count}, status=201)
 
@@ -289,7 +281,7 @@ def store_contents(request: Request) -> Response:
 @api_view(["GET"])
 def snapshot(request: Request, digest: str) -> Response:
     """Show what a snapshot holds."""
-    actor, workspace = actor_and_workspace(request)
+    actor, workspace = asked(request)
     return Response(SnapshotFilesOut(access.fetch(actor, queries.snapshots(actor, workspace), digest=digest)).data)
 
 
@@ -297,7 +289,7 @@ def snapshot(request: Request, digest: str) -> Response:
 @api_view(["GET"])
 def snapshot_zip(request: Request, digest: str) -> FileResponse:
     """Give a snapshot as a zip file."""
-    actor, workspace = actor_and_workspace(request)
+    actor, workspace = asked(request)
     found = access.fetch(actor, queries.snapshots(actor, workspace), digest=digest)
     return FileResponse(snapshots.zipped(found), as_attachment=True, filename=f"{digest[:12]}.zip")
 

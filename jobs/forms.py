@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from jobs.input_forms import InputsForm
 from jobs.projects import EntryPoint
 
 PLAIN = {"autocomplete": "off", "spellcheck": "false"}
@@ -48,7 +49,7 @@ class CodeForm(forms.Form):
         return said
 
 
-class JobForm(forms.Form):
+class JobForm(InputsForm):
     """What runs, in which environment, where. An entry point of the project brings its parameters as fields."""
 
     experiment = forms.CharField(label=_("Experiment"), max_length=500, help_text=_("Made if there is none."))
@@ -58,7 +59,7 @@ class JobForm(forms.Form):
     command = forms.CharField(
         label=_("Command"),
         max_length=30_000,
-        help_text=_("`python` is the environment's own."),
+        help_text=_("“python” is the environment's own."),
         widget=forms.TextInput(attrs=PLAIN),
     )
     environment = forms.ChoiceField(label=_("Environment"))

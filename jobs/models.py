@@ -57,6 +57,7 @@ class Snapshot(WorkspaceOwned):
     size_bytes = models.BigIntegerField()
     manifest = models.JSONField(default=list, help_text="Fields of lib.snapshots.SnapshotFile, by path.")
     created_ms = models.BigIntegerField(default=now_ms)
+    asked_ms = models.BigIntegerField(default=now_ms, help_text="When it was last sent or listed.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["workspace", "digest"], name="snapshot_digest")]
@@ -130,6 +131,7 @@ class JobPlan(models.Model):
     env = models.JSONField(default=dict)
     limits = models.JSONField(default=dict)
     tags = models.JSONField(default=dict)
+    inputs = models.JSONField(default=dict, help_text="Fields of experiments.data.runs.Wanted, by the input's name.")
     attempts_allowed = models.PositiveSmallIntegerField(default=1)
     time_limit_s = models.PositiveIntegerField(null=True)
     submitted_by = models.CharField(max_length=150)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, JsonResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
@@ -18,7 +18,8 @@ from rest_framework.response import Response
 from compute import sizes
 from compute.operations import cluster_of
 from experiments.data import runs as run_data
-from experiments.data.models import RunInput
+from experiments.data import stores
+from experiments.data.models import DatasetVersion, RunInput
 from experiments.data.sending import send_file
 from jobs import operations, snapshots
 from jobs.models import JOB_HELD, JOB_LIVE, Job
@@ -26,8 +27,10 @@ from jobs.operations import running
 from lib.errors import InvalidValue, NotFound
 from lib.http import number_in
 from workspaces import access
+from workspaces.drf import parsed
 
 PIECE_MAX = 4 * 1024 * 1024
+ADDRESS_S = 6 * 3600  # a signed address is good for as long as a large file may take
 
 
 class ClaimIn(serializers.Serializer[Any]):
@@ -59,12 +62,6 @@ class FinishIn(serializers.Serializer[Any]):
     exit_code = serializers.IntegerField(default=None, allow_null=True)
     cpu_s = serializers.FloatField(default=None, allow_null=True)
     left_behind = LeftBehindIn(required=False)
-
-
-def parsed(serializer: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
-    body = serializer(data=request.data)
-    body.is_valid(raise_exception=True)
-    return dict(body.validated_data)
 
 
 def actor_of(request: Request) -> access.Actor:
@@ -156,27 +153,33 @@ def snapshot(request: HttpRequest, run_id: str) -> StreamingHttpResponse:
 
 def input_files(request: HttpRequest, run_id: str, name: str) -> JsonResponse:
     """List the files of one of a job's inputs."""
-    version = input_of(request, run_id, name).version
+    version = input_of(request, run_id, name)
     return JsonResponse({"files": [{"name": one["name"], "size_bytes": one["size_bytes"]} for one in version.files]})
 
 
 def input_file(request: HttpRequest, run_id: str, name: str, place: int) -> HttpResponseBase:
-    """Give a file of an input by its place in the list."""
-    version = input_of(request, run_id, name).version
+    """Give a file of an input by its place in the list: where its store has addresses of its own, a way to there.
+
+    A node that the store does not answer asks again with `?through=studio`.
+    """
+    version = input_of(request, run_id, name)
     if place >= len(version.files):
         raise NotFound("The input has no such file.")
-    return send_file(version.datastore, version.files[place]["path"])
+    path = version.files[place]["path"]
+    if request.GET.get("through") != "studio" and (url := stores.address_of(version.datastore, path, ADDRESS_S)):
+        return HttpResponse(status=307, headers={"Location": url, "Cache-Control": "no-store"})
+    return send_file(version.datastore, path)
 
 
-def input_of(request: HttpRequest, run_id: str, name: str) -> RunInput:
-    """Give an input of a job that this node's cluster holds."""
+def input_of(request: HttpRequest, run_id: str, name: str) -> DatasetVersion:
+    """Give what is one input of a job that this node's cluster holds."""
     actor: access.Actor = request.actor  # type: ignore[attr-defined]
     if not Job.objects.filter(pk=run_id, target=cluster_of(actor), state__in=JOB_HELD).exists():
         raise NotFound("There is no such job on this cluster.")
     found = RunInput.objects.filter(run=run_id, name=name).select_related("version__datastore").first()
-    if found is None:
+    if found is None or found.version is None:
         raise NotFound("The job has no such input.")
-    return found
+    return found.version
 
 
 claim = access.node(claim)

@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from compute.queries import find_target
 from compute.shapes import asked_name, asked_spec
+from experiments.data.runs import Wanted
 from experiments.models import Experiment
 from jobs import queries
 from jobs.api import JobIn, code_of, experiment_named
@@ -65,6 +66,7 @@ def planned_of(actor: access.Actor, workspace: Workspace, values: dict[str, Any]
         env=Variables(values["env"]),
         limits=values["limits"],
         tags=values["tags"],
+        inputs={name: Wanted(**one) for name, one in values["inputs"].items()},
         attempts_allowed=values["attempts_allowed"],
         time_limit_s=values["time_limit_s"],
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -16,6 +17,9 @@ from compute import named
 from compute.environments import EnvironmentSpec
 from compute.operations import local_cluster
 from compute.queries import find_target, target_rows
+from experiments.data.consuming import input_name
+from experiments.data.queries import datasets
+from experiments.data.runs import Wanted, inputs_of
 from jobs import operations, projects, queries, snapshots
 from jobs.api import experiment_named
 from jobs.forms import CodeForm, JobForm
@@ -26,6 +30,7 @@ from lib.html import FORM_ERROR, done
 from workspaces import access
 from workspaces.request import Request
 
+DATASETS_OFFERED = 200
 PROJECTS_OWN, GIVEN_HERE, AS_BEFORE = "project:", "packages:", "as-before:"
 
 
@@ -37,7 +42,9 @@ def code(request: Request) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             snapshot = operations.store_snapshot(request.actor, request.workspace, files=contents(form.cleaned_data))
-            return done(request, reverse("jobs:submit", args=[request.workspace.name, snapshot.digest]))
+            url = reverse("jobs:submit", args=[request.workspace.name, snapshot.digest])
+            data = request.GET.get("data", "")
+            return done(request, f"{url}?{urlencode({'data': data})}" if data else url)
         except StudioError as error:
             form.add_error("uploads", str(error))
     return render(request, "jobs/job_code.html", {"form": form}, status=FORM_ERROR if form.errors else 200)
@@ -56,7 +63,10 @@ def contents(said: dict[str, Any]) -> dict[str, bytes]:
 @access.needs("jobs.write")
 @require_http_methods(["GET", "HEAD", "POST"])
 def submit(request: Request, digest: str) -> HttpResponse:
-    """Ask what runs; `?entry=` chooses an entry point of the project, `?from=` begins with what another job had."""
+    """Ask what runs.
+
+    `?entry=` chooses an entry point of the project, `?from=` begins with what another job had, `?data=` with a dataset.
+    """
     rows = queries.snapshots(request.actor, request.workspace)
     snapshot = access.fetch(request.actor, rows, digest=digest)
     base = job_to_clone(request)
@@ -107,7 +117,22 @@ def form_for(
         targets=targets,
         environments=choices,
         entry_point=point,
+        datasets=offered(request),
+        given=given_inputs(request, base),
     )
+
+
+def offered(request: Request) -> list[str]:
+    names = datasets(request.actor, request.workspace).values_list("name", flat=True)[:DATASETS_OFFERED]
+    return [f"{name}@latest" for name in names]
+
+
+def given_inputs(request: Request, base: Job | None) -> dict[str, Wanted]:
+    """Give what the rows begin with: what the other job was given, gone or not, or the dataset of the address."""
+    if base is not None:
+        return {one.name: Wanted(one.reference) for one in inputs_of(base.run)}
+    data = request.GET.get("data", "")[:300]
+    return {input_name(data.rpartition("@")[0] or data): Wanted(data)} if data else {}
 
 
 def has_environment_file(snapshot: Snapshot) -> bool:
@@ -152,6 +177,7 @@ def submitted(request: Request, snapshot: Snapshot, form: JobForm, base: Job | N
         "env": Variables(said["env"]),
         "attempts_allowed": said["attempts_allowed"],
         "time_limit_s": said["time_limit_s"],
+        "inputs": form.inputs,
     }
     if form.entry_point is not None:
         return operations.submit_project(

@@ -25,3 +25,9 @@ def reconcile_sweeps() -> None:
 def fire_schedules() -> None:
     """Take the ticks that are due."""
     operations.fire_schedules()
+
+
+@shared_task
+def free_snapshots() -> None:
+    """Free code that nothing uses any more."""
+    operations.free_snapshots()

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import FileResponse, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from experiments.data.runs import inputs_of
 from jobs import logs, operations, queries
 from jobs.models import JOB_WAITING, Job, Sweep
 from jobs.sweeps.queries import sweeps
-from lib.errors import NotFound
+from lib.errors import NotFound, StudioError
 from lib.html import done
 from lib.http import number_in
 from workspaces import access
@@ -100,7 +102,12 @@ def cancel(request: Request, run_id: str) -> HttpResponse:
 @access.needs("jobs.write")
 @require_POST
 def rerun(request: Request, run_id: str) -> HttpResponse:
-    return done(request, run_url(request, operations.rerun_job(request.actor, found(request, run_id))))
+    job = found(request, run_id)
+    try:
+        job = operations.rerun_job(request.actor, job)
+    except StudioError as error:  # the page stays, with the reason: a dataset of the job is gone, say
+        messages.error(request, error.message)
+    return done(request, run_url(request, job))
 
 
 @access.needs("jobs.write")
@@ -131,4 +138,5 @@ def job_context(job: Job) -> dict[str, object]:
         "waits": queries.why_it_waits(job),
         "log_names": [name for name in queries.log_names(job) if name not in logs.NAMES],
         "notes": job.environment.notes if job.environment else [],
+        "inputs": inputs_of(job.run),
     }

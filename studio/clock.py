@@ -28,6 +28,7 @@ app.conf.beat_schedule = {
         ("roll-up-traffic", "deployments.tasks.roll_up", 600.0),
         ("reconcile-jobs", "jobs.tasks.reconcile", 2.0),
         ("reconcile-sweeps", "jobs.tasks.reconcile_sweeps", 2.0),
+        ("free-snapshots", "jobs.tasks.free_snapshots", 3600.0),
         ("fire-schedules", "jobs.tasks.fire_schedules", 5.0),
         ("reconcile-environments", "compute.tasks.reconcile", 5.0),
         ("reconcile-deletions", "workspaces.tasks.reconcile", 5.0),

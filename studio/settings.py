@@ -217,6 +217,8 @@ DATA_FOLDERS = env_folders("STUDIO_DATA_FOLDERS")
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "control"
+# It looks at every content that is stored, so it is no step of the control queue.
+CELERY_TASK_ROUTES = {"jobs.tasks.free_snapshots": {"queue": "build"}}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 

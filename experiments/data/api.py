@@ -13,13 +13,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from experiments.data import operations, queries, stores
+from experiments.data.drivers import Connection, Secret
 from experiments.data.models import DatasetKind, DatasetVersion, Datastore, RegisteredDataset
 from experiments.data.sending import send_file
 from experiments.mlflow_api import slots
 from experiments.mlflow_api.artifacts import body as body_of
 from workspaces import access
-from workspaces.access import Actor
-from workspaces.models import Workspace
+from workspaces.drf import asked, parsed
 
 READ, WRITE, OWN = "experiments.read", "experiments.write", "workspace.write"
 FILES_A_PAGE = 1000
@@ -29,21 +29,55 @@ FILES_A_PAGE = 1000
 
 
 class DatastoreIn(serializers.Serializer[Any]):
-    """A folder that the operator offers (`folder` is its name), or `path` below it."""
+    """A folder that the operator offers (`folder` is its name), or a container of an object store; `path` is below it.
+
+    `secret` has the credentials, for none the store is read anonymously: of `s3` `access_key_id`, `secret_access_key`
+    and perhaps `session_token`; of `azure_blob` `account_key` or `sas_token`; of `gcs` `service_account`, a JSON text.
+    """
 
     name = serializers.CharField(max_length=100)
     kind = serializers.CharField(max_length=20, default="folder")
     folder = serializers.CharField(max_length=60, default="", allow_blank=True)
     path = serializers.CharField(max_length=2000, default="", allow_blank=True)
+    container = serializers.CharField(max_length=255, default="", allow_blank=True)
+    account = serializers.CharField(max_length=100, default="", allow_blank=True)
+    endpoint = serializers.CharField(max_length=2000, default="", allow_blank=True)
+    region = serializers.CharField(max_length=60, default="", allow_blank=True)
+    secret = serializers.DictField(child=serializers.CharField(max_length=20_000), default=dict)
+
+    def validate_secret(self, value: dict[str, str]) -> Secret:
+        return Secret(value)
+
+
+class DatastoreTestIn(DatastoreIn):
+    name = None  # type: ignore[assignment]
+
+
+class DatastoreChange(serializers.Serializer[Any]):
+    """Other credentials."""
+
+    secret = serializers.DictField(child=serializers.CharField(max_length=20_000))
+
+
+class DatastoreTestOut(serializers.Serializer[Any]):
+    """`found` is how many names are at the top."""
+
+    found = serializers.IntegerField()
 
 
 class DatastoreOut(serializers.ModelSerializer[Datastore]):
+    """What is known of a datastore; its credentials are never told."""
+
     is_default = serializers.BooleanField()
     can_write = serializers.BooleanField()
+    has_credentials = serializers.BooleanField()
 
     class Meta:
         model = Datastore
-        fields = ["name", "kind", "folder", "path", "is_default", "can_write", "created_by", "created_ms"]
+        fields = [
+            "name", "kind", "folder", "container", "account", "endpoint", "region", "path", "is_default", "can_write",
+            "has_credentials", "created_by", "created_ms",
+        ]  # fmt: skip
 
 
 class DatastoresOut(serializers.Serializer[Any]):
@@ -155,21 +189,11 @@ class UseOut(serializers.Serializer[Any]):
 # ---- Datastores -----------------------------------------------------------------------------------------------------
 
 
-def asked(request: Request) -> tuple[Actor, Workspace]:
-    return request._request.actor, request._request.workspace  # type: ignore[attr-defined]
-
-
-def parsed(shape: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
-    given = shape(data=request.data)
-    given.is_valid(raise_exception=True)
-    return dict(given.validated_data)
-
-
 @extend_schema(methods=["GET"], responses=DatastoresOut)
 @extend_schema(methods=["POST"], request=DatastoreIn, responses={201: DatastoreOut})
 @api_view(["GET", "POST"])
 def datastores(request: Request) -> Response:
-    """List the workspace's datastores, or open a folder that the operator offers."""
+    """List the workspace's datastores, or open a folder that the operator offers or a container of an object store."""
     actor, workspace = asked(request)
     if request.method == "POST":
         made = operations.create_datastore(actor, workspace, **parsed(DatastoreIn, request))
@@ -178,16 +202,31 @@ def datastores(request: Request) -> Response:
     return Response(DatastoresOut(found).data)
 
 
+@extend_schema(request=DatastoreTestIn, responses=DatastoreTestOut)
+@api_view(["POST"])
+def datastore_test(request: Request) -> Response:
+    """List the top of a datastore to be, which is not kept."""
+    actor, workspace = asked(request)
+    given = parsed(DatastoreTestIn, request)
+    place = {name: given.pop(name) for name in ("folder", "path")}
+    found = operations.check_datastore(actor, workspace, connection=Connection(**given), **place)
+    return Response(DatastoreTestOut({"found": found}).data)
+
+
 @extend_schema(methods=["GET"], responses=DatastoreOut)
+@extend_schema(methods=["PATCH"], request=DatastoreChange, responses=DatastoreOut)
 @extend_schema(methods=["DELETE"], responses={204: None})
-@api_view(["GET", "DELETE"])
+@api_view(["GET", "PATCH", "DELETE"])
 def datastore(request: Request, name: str) -> Response:
-    """Show a datastore (`default` is the workspace's own), or forget an operator's folder; its files stay."""
+    """Show a datastore (`default` is the workspace's own), give it other credentials, or forget it; its files stay."""
     actor, workspace = asked(request)
     found = queries.datastore(actor, workspace, name)
     if request.method == "DELETE":
         operations.delete_datastore(actor, found)
         return Response(status=204)
+    if request.method == "PATCH":
+        secret = Secret(parsed(DatastoreChange, request)["secret"])
+        found = operations.replace_credentials(actor, found, secret=secret)
     return Response(DatastoreOut(found).data)
 
 
@@ -329,7 +368,8 @@ def uses(request: Request, name: str) -> Response:
 
 
 datastores = access.needs(GET=READ, POST=OWN)(datastores)
-datastore = access.needs(GET=READ, DELETE=OWN)(datastore)
+datastore_test = access.needs(OWN)(datastore_test)
+datastore = access.needs(GET=READ, PATCH=OWN, DELETE=OWN)(datastore)
 files = access.needs(READ)(files)
 file = access.needs(GET=READ, PUT=WRITE, DELETE=WRITE)(file)
 datasets = access.needs(GET=READ, POST=WRITE)(datasets)

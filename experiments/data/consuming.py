@@ -21,13 +21,18 @@ class Snippet:
 
 def snippets(version: DatasetVersion, studio: str) -> list[Snippet]:
     """Give what a job's submission says, what its script does, and what any other script does."""
-    name = re.sub(r"\W", "_", version.dataset.name)
-    name = name if not name[0].isdigit() else f"data_{name}"
+    name = input_name(version.dataset.name)
     return [
         Snippet(_("In a job's submission (POST …/api/v1/jobs)"), submission(version, name)),
         Snippet(_("In the job's script"), script(version, name)),
         Snippet(_("Anywhere, with a token of your account"), anywhere(version, studio)),
     ]
+
+
+def input_name(dataset: str) -> str:
+    """Make of a dataset's name one that a job may know it by."""
+    name = re.sub(r"\W", "_", dataset, flags=re.ASCII)[:90]
+    return name if name and not name[0].isdigit() else f"data_{name}"
 
 
 def submission(version: DatasetVersion, name: str) -> str:

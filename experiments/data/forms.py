@@ -7,7 +7,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from experiments.data.models import DatasetKind
+from experiments.data.drivers import Connection, Secret, driver
+from experiments.data.models import DatasetKind, DatastoreKind
 from experiments.data.tables import ENCODINGS
 
 PLAIN = {"autocomplete": "off", "spellcheck": "false"}
@@ -81,8 +82,10 @@ class DatasetForm(VersionForm):
 
 
 class DatastoreForm(forms.Form):
+    """What every kind of datastore is asked for; `facts` are what the operations take."""
+
+    kind = DatastoreKind.FOLDER
     name = forms.CharField(label=_("Name"), max_length=100, widget=forms.TextInput(attrs=PLAIN))
-    folder = forms.ChoiceField(label=_("Folder of the studio's machine"))
     path = forms.CharField(
         label=_("Below it"),
         required=False,
@@ -91,6 +94,79 @@ class DatastoreForm(forms.Form):
         widget=forms.TextInput(attrs=PLAIN),
     )
 
+    @property
+    def connection(self) -> Connection:
+        return Connection(self.kind, "")
+
+    @property
+    def place(self) -> dict[str, str]:
+        return {"folder": self.cleaned_data.get("folder", ""), "path": self.cleaned_data["path"]}
+
+
+class FolderForm(DatastoreForm):
+    folder = forms.ChoiceField(label=_("Folder of the studio's machine"))
+    field_order = ["name", "folder", "path"]
+
     def __init__(self, *args: Any, folders: list[str], **keywords: Any) -> None:
         super().__init__(*args, **keywords)
         self.fields["folder"].choices = [(name, name) for name in folders]  # type: ignore[attr-defined]
+
+
+FACTS = {"account": _("Storage account"), "region": _("Region"), "endpoint": _("Endpoint")}
+HINTS = {
+    "region": _("As the bucket's page says; empty finds it."),
+    "endpoint": _(
+        "Only for a store at an address of its own: https://host[:port]. "
+        "One that is not on the public internet has to be allowed by the studio's operator."
+    ),
+}
+SECRETS = {
+    "access_key_id": _("Access key ID"),
+    "secret_access_key": _("Secret access key"),
+    "session_token": _("Session token, where there is one"),
+    "account_key": _("Account key"),
+    "sas_token": _("Or a shared access signature (SAS)"),
+    "service_account": _("Key of a service account (JSON)"),
+}
+
+
+class ObjectStoreForm(DatastoreForm):
+    """A container of an object store; its fields are those that the kind's driver names."""
+
+    container = forms.CharField(max_length=255, widget=forms.TextInput(attrs=PLAIN))
+
+    def __init__(self, *args: Any, kind: str, **keywords: Any) -> None:
+        super().__init__(*args, **keywords)
+        self.kind = DatastoreKind(kind)
+        self.driver = driver(kind)
+        self.secrets = [name for way in self.driver.secrets for name in way]
+        self.fields["container"].label = str(self.driver.container_label)
+        for name in self.driver.facts:
+            self.fields[name] = forms.CharField(
+                label=FACTS[name], help_text=HINTS.get(name, ""), required=name == "account", max_length=2000,
+                widget=forms.TextInput(attrs=PLAIN),
+            )  # fmt: skip
+        for name in self.secrets:
+            self.fields[name] = secret_field(name)
+        self.order_fields(["name", "account", "container", "path", "region", "endpoint", *self.secrets])
+
+    @property
+    def connection(self) -> Connection:
+        said = self.cleaned_data
+        facts = {name: said.get(name, "") for name in ("account", "endpoint", "region")}
+        secret = Secret({name: said[name].strip() for name in self.secrets if said[name].strip()})
+        return Connection(self.kind, said["container"], secret=secret, **facts)
+
+    @property
+    def first_secret(self) -> str:
+        return self.secrets[0]
+
+
+def secret_field(name: str) -> forms.CharField:
+    """Make a field whose text is hidden while it is typed; what was typed stays through a test of the connection."""
+    widget: forms.Widget = forms.PasswordInput(attrs={**PLAIN, "autocomplete": "new-password"}, render_value=True)
+    if name == "access_key_id":  # a name, no secret by itself
+        widget = forms.TextInput(attrs=PLAIN)
+    if name == "service_account":
+        widget = forms.Textarea(attrs={"rows": 4, **PLAIN})
+    return forms.CharField(label=SECRETS[name], required=False, max_length=20_000, strip=False, widget=widget)

@@ -14,10 +14,15 @@ from workspaces.models import WorkspaceOwned
 class DatastoreKind(models.TextChoices):
     OWN = "studio", _("The workspace's own")
     FOLDER = "folder", _("Folder of the studio's machine")
+    S3 = "s3", _("Amazon S3")
+    AZURE_BLOB = "azure_blob", _("Azure Blob Storage")
+    GCS = "gcs", _("Google Cloud Storage")
 
 
 class Datastore(WorkspaceOwned):
-    """Where files lie: the workspace's own one in the studio's store, or a folder that the operator offers by name."""
+    """Where files lie: the workspace's own one in the studio's store, a folder that the operator offers by name, or a
+    container of an object store, whose `sealed` credentials are never shown again.
+    """
 
     read_permission = "experiments.read"
 
@@ -25,7 +30,12 @@ class Datastore(WorkspaceOwned):
     name = models.CharField(max_length=100)
     kind = models.CharField(max_length=10, choices=DatastoreKind.choices)
     folder = models.CharField(max_length=60, blank=True, default="", help_text="The name of the operator's folder.")
-    path = models.CharField(max_length=2000, blank=True, default="", help_text="Below the operator's folder.")
+    path = models.CharField(max_length=2000, blank=True, default="", help_text="Below the folder or in the container.")
+    container = models.CharField(max_length=255, blank=True, default="", help_text="A bucket, where stores say so.")
+    account = models.CharField(max_length=100, blank=True, default="")
+    endpoint = models.CharField(max_length=2000, blank=True, default="", help_text="Empty is the cloud's own.")
+    region = models.CharField(max_length=60, blank=True, default="")
+    sealed = models.TextField(blank=True, default="", help_text="Credentials, encrypted; empty reads anonymously.")
     created_by = models.CharField(max_length=150, blank=True, default="")
     created_ms = models.BigIntegerField(default=now_ms)
 
@@ -44,8 +54,16 @@ class Datastore(WorkspaceOwned):
 
     @property
     def can_write(self) -> bool:
-        """Say whether the studio stores files here; an operator's folder is only read."""
+        """Say whether the studio stores files here; all others are only read."""
         return self.kind == DatastoreKind.OWN
+
+    @property
+    def is_remote(self) -> bool:
+        return self.kind not in (DatastoreKind.OWN, DatastoreKind.FOLDER)
+
+    @property
+    def has_credentials(self) -> bool:
+        return bool(self.sealed)
 
 
 class DatasetKind(models.TextChoices):
@@ -131,7 +149,8 @@ class RunInput(models.Model):
     """A run was submitted with a version under a name of its own; its node copies the files beside the code."""
 
     run = models.ForeignKey("experiments.Run", on_delete=models.CASCADE, related_name="data_inputs")
-    version = models.ForeignKey(DatasetVersion, on_delete=models.CASCADE, related_name="inputs")
+    version = models.ForeignKey(DatasetVersion, null=True, on_delete=models.SET_NULL, related_name="inputs")
+    reference = models.CharField(max_length=300, default="", help_text="name@version; it stays when the version goes.")
     name = models.CharField(max_length=100)
     mode = models.CharField(max_length=10, default="copy")
 

@@ -109,7 +109,7 @@ def uses(actor: Actor, dataset: RegisteredDataset, most: int = 100) -> list[Use]
     return [
         Use(
             one.run_id, one.run.name, one.run.status, one.run.experiment.name, one.run.start_ms, one.name,
-            one.version.number,
+            int(one.reference.rpartition("@")[2]),
         )
         for one in rows.order_by("-run__start_ms", "pk")[:most]
     ]  # fmt: skip

@@ -9,12 +9,14 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from experiments.artifacts import checked
+from experiments.artifacts import Listing, checked
 from experiments.data import operations, queries, stores
-from experiments.data.forms import DatastoreForm
-from experiments.data.models import Datastore
+from experiments.data.drivers import DRIVERS, Secret
+from experiments.data.forms import DatastoreForm, FolderForm, ObjectStoreForm
+from experiments.data.models import Datastore, DatastoreKind
 from experiments.data.sending import send_file
 from lib.errors import StudioError
 from lib.html import FORM_ERROR, done
@@ -37,30 +39,49 @@ def folder_url(request: Request, store: Datastore, path: str = "") -> str:
 @access.needs(READ)
 @require_GET
 def store_list(request: Request) -> HttpResponse:
-    return list_page(request)
+    return render(
+        request, "experiments/data_stores.html", {"datastores": queries.datastores(request.actor, request.workspace)}
+    )
 
 
-def list_page(request: Request, form: DatastoreForm | None = None) -> HttpResponse:
-    folders = sorted(stores.folders())
-    context = {
-        "datastores": queries.datastores(request.actor, request.workspace),
-        "folders": folders,
-        "form": form or DatastoreForm(folders=folders),
-    }
-    return render(request, "experiments/data_stores.html", context, status=FORM_ERROR if form else 200)
-
-
+@never_cache
 @access.needs(OWN)
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def store_create(request: Request) -> HttpResponseBase:
-    form = DatastoreForm(request.POST, folders=sorted(stores.folders()))
-    try:
-        if form.is_valid():
-            made = operations.create_datastore(request.actor, request.workspace, **form.cleaned_data)
-            return done(request, folder_url(request, made))
-    except StudioError as error:
-        form.add_error(error.field if error.field in form.fields else None, error.message)
-    return list_page(request, form)
+    """Open a datastore, or try what was typed; `?kind=` says which."""
+    kinds = {DatastoreKind.FOLDER: _("Folder"), **{kind: DatastoreKind(kind).label for kind in DRIVERS}}
+    kind = request.GET.get("kind", "")
+    form = form_of(request, kind if kind in kinds else "s3")
+    found = None
+    if request.method == "POST" and form.is_valid():
+        try:
+            if request.POST.get("act") == "test":
+                found = operations.check_datastore(
+                    request.actor, request.workspace, connection=form.connection, **form.place
+                )
+            else:
+                return done(request, folder_url(request, made_of(request, form)))
+        except StudioError as error:
+            known = form.fields if error.field != "secret" else {}
+            form.add_error(error.field if error.field in known else None, error.message)
+    context = {"form": form, "kinds": kinds.items(), "kind": form.kind, "found": found}
+    status = FORM_ERROR if form.errors else 200
+    return render(request, "experiments/data_store_form.html", context, status=status)
+
+
+def form_of(request: Request, kind: str) -> DatastoreForm:
+    said = request.POST if request.method == "POST" else None
+    if kind == DatastoreKind.FOLDER:
+        return FolderForm(said, folders=sorted(stores.folders()))
+    return ObjectStoreForm(said, kind=kind)
+
+
+def made_of(request: Request, form: DatastoreForm) -> Datastore:
+    one = form.connection
+    return operations.create_datastore(
+        request.actor, request.workspace, name=form.cleaned_data["name"], kind=one.kind, container=one.container,
+        account=one.account, endpoint=one.endpoint, region=one.region, secret=Secret(one.secret), **form.place,
+    )  # fmt: skip
 
 
 @access.needs(OWN)
@@ -77,13 +98,20 @@ def store_delete(request: Request, name: str) -> HttpResponseBase:
 @require_GET
 def store_detail(request: Request, name: str) -> HttpResponse:
     store, path = fetch(request, name), checked(request.GET.get("path", ""))
-    listing = queries.listing(store, path, request.GET.get("after", ""), SHOWN)
+    listing, problem = Listing(), ""
+    try:
+        listing = queries.listing(store, path, request.GET.get("after", ""), SHOWN)
+    except StudioError as error:  # a store that is away still has its page, with what is to be mended
+        if not store.is_remote:
+            raise
+        problem = error.message
     steps = path.split("/") if path else []
     context = {
         "store": store,
         "path": path,
         "prefix": f"{path}/" if path else "",
         "listing": listing,
+        "problem": problem,
         "after": listing.entries[-1].rank if listing.rest else "",
         "steps": [(step, "/".join(steps[: at + 1])) for at, step in enumerate(steps)],
     }

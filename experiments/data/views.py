@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, BinaryIO
 
 from django.conf import settings
 from django.contrib import messages
@@ -31,6 +32,7 @@ from workspaces.request import Request
 READ, WRITE = "experiments.read", "experiments.write"
 A_PAGE = 100
 FILES_SHOWN = 500
+COPIED_BYTES = 256 * 1024**2
 
 
 def version_url(request: Request, version: DatasetVersion, page: str = "data-detail") -> str:
@@ -92,7 +94,7 @@ def looked_at(request: Request, version: DatasetVersion, name: str) -> dict[str,
     """Give what the viewers' templates need of one file of the version."""
     path = version.path_of(name)
     size = stores.stat_of(version.datastore, path).size_bytes or 0
-    source = Source(name, size, lambda: stores.open_file(version.datastore, path), wanted=request.GET.dict())
+    source = Source(name, size, opener(version, path), wanted=request.GET.dict())
     shown = viewers.show(source)
     return {
         "shown": Chosen(path=name, name=name, folder="", is_dir=False, size_bytes=size, is_own=False),
@@ -103,6 +105,13 @@ def looked_at(request: Request, version: DatasetVersion, name: str) -> dict[str,
         "base": version_url(request, version, "data-explore"),
         "raw": version_url(request, version, "data-file"),
     }
+
+
+def opener(version: DatasetVersion, path: str) -> Callable[[], BinaryIO]:
+    """Say how a viewer opens a file. A parquet file is read by another process, which needs one of this machine."""
+    if version.datastore.is_remote and path.lower().endswith((".parquet", ".pq")):
+        return lambda: stores.open_here(version.datastore, path, COPIED_BYTES)[0]
+    return lambda: stores.open_file(version.datastore, path)
 
 
 @access.needs(READ)

@@ -17,6 +17,7 @@ from jobs.operations.snapshots import Begun, list_snapshot, store_contents, stor
 from jobs.operations.submission import cancel_job, rerun_job, run_sample, submit_job, submit_project
 from jobs.operations.sweeping import move_sweeps
 from jobs.operations.sweeps import cancel_sweep, start_sweep
+from jobs.operations.unused import free_snapshots
 
 __all__ = [
     "Beat",
@@ -33,6 +34,7 @@ __all__ = [
     "finish_job",
     "fire_schedules",
     "forget_plans",
+    "free_snapshots",
     "list_snapshot",
     "make_room",
     "mark_silent_jobs",

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from django.utils.translation import gettext as _
 
 from compute.environments import EnvironmentSpec
 from compute.models import ComputeTarget
 from compute.operations import local_cluster
+from experiments.data.queries import named as named_data
+from experiments.data.runs import Wanted, check_inputs, wanted_again
 from experiments.models import Experiment, Run
 from experiments.operations import log_batch
 from jobs import projects, snapshots
 from jobs.models import Job, JobPlan, Snapshot
 from jobs.operations.submission import (
-    ATTEMPTS_MAX,
     Variables,
+    check_attempts,
     check_command,
     check_target,
     check_variables,
@@ -43,6 +45,7 @@ class Planned:
     env: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[str, float] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, Wanted] = field(default_factory=dict)
     attempts_allowed: int = 1
     time_limit_s: int | None = None
 
@@ -52,7 +55,7 @@ class Planned:
 
 
 def planned_as(job: Job) -> Planned:
-    """Plan the same as a job had."""
+    """Plan the same as a job had. Raises Conflict that names a dataset which is gone."""
     if job.environment is None:
         raise InvalidValue(_("The job has no environment."))
     return Planned(
@@ -65,6 +68,7 @@ def planned_as(job: Job) -> Planned:
         compute=job.target,
         env=job.env,
         limits=job.limits,
+        inputs=wanted_again(job.run),
         attempts_allowed=job.attempts_allowed,
         time_limit_s=job.time_limit_s,
     )
@@ -78,10 +82,12 @@ def keep_plan(actor: Actor, experiment: Experiment, planned: Planned, more: Mapp
     target = planned.compute or local_cluster()
     check_target(target, experiment.workspace)
     check_variables(planned.env)
+    check_inputs(planned.inputs)
+    for one in planned.inputs.values():
+        named_data(actor, experiment.workspace, one.dataset)
     if planned.snapshot.workspace_id != experiment.workspace_id:
         raise InvalidValue(_("The code or the parent run is not this workspace's."))
-    if not 1 <= planned.attempts_allowed <= ATTEMPTS_MAX:
-        raise InvalidValue(_("A job is tried 1–%s times.") % ATTEMPTS_MAX, field="attempts_allowed")
+    check_attempts(planned.attempts_allowed)
     if planned.entry_point:
         point = projects.read_project(lambda path: snapshots.text(planned.snapshot, path))
         projects.plan(point.entry_point(planned.entry_point), {**planned.parameters, **(more or {})})
@@ -102,6 +108,7 @@ def keep_plan(actor: Actor, experiment: Experiment, planned: Planned, more: Mapp
         env=dict(planned.env),
         limits=dict(planned.limits),
         tags=dict(planned.tags),
+        inputs={name: asdict(one) for name, one in planned.inputs.items()},
         attempts_allowed=planned.attempts_allowed,
         time_limit_s=planned.time_limit_s,
         submitted_by=actor.name,
@@ -146,6 +153,7 @@ def submit_planned(
         "limits": plan.limits,
         "attempts_allowed": plan.attempts_allowed,
         "time_limit_s": plan.time_limit_s,
+        "inputs": {name: Wanted(**one) for name, one in plan.inputs.items()},
         "parent": parent,
     }
     if plan.entry_point:

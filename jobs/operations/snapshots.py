@@ -8,6 +8,8 @@ from typing import IO, Any
 
 from jobs import snapshots
 from jobs.models import Snapshot
+from jobs.operations.unused import hold_contents, renew
+from lib.clock import now_ms
 from lib.snapshots import SnapshotFile
 from workspaces.access import Actor, operation
 from workspaces.models import Workspace
@@ -31,8 +33,11 @@ def list_snapshot(
     Raises InvalidValue for bad paths, for sizes that are not the contents' own, and beyond 300 MB or 2,000 files.
     """
     listed = snapshots.listed(files, lifts_file_limit=lifts_file_limit)
+    hold_contents(workspace.pk)
     missing = snapshots.missing(workspace.pk, listed)
     digest = snapshots.digest_of(listed)
+    if missing:
+        renew(workspace.pk, (file.sha256 for file in listed))
     return Begun(digest, missing, None if missing else kept(workspace, listed))
 
 
@@ -45,6 +50,7 @@ def store_contents(actor: Actor, workspace: Workspace, *, archive: IO[bytes]) ->
 @operation("jobs.write")
 def store_snapshot(actor: Actor, workspace: Workspace, *, files: Mapping[str, bytes]) -> Snapshot:
     """Keep a folder of code that is at hand. Raises InvalidValue for bad paths and beyond the limits."""
+    hold_contents(workspace.pk)
     return kept(workspace, snapshots.from_files(workspace.pk, files))
 
 
@@ -52,7 +58,9 @@ def kept(workspace: Workspace, files: Iterable[SnapshotFile]) -> Snapshot:
     files = tuple(files)
     size = sum(file.size_bytes for file in files)
     defaults = {"files": len(files), "size_bytes": size, "manifest": snapshots.as_json(files)}
-    found, _is_new = Snapshot.objects.get_or_create(
+    found, is_new = Snapshot.objects.get_or_create(
         workspace=workspace, digest=snapshots.digest_of(files), defaults=defaults
     )
+    if not is_new and not Snapshot.objects.filter(pk=found.pk).update(asked_ms=now_ms()):
+        return kept(workspace, files)  # it went as unused in this very moment
     return found

@@ -69,29 +69,16 @@ def submit_job(
     A word `python` at the command's start is the environment's own. `parent` makes it a child run. Raises InvalidValue
     for a command, a target, variables or limits that cannot be.
     """
-    workspace = experiment.workspace
+    workspace, target = experiment.workspace, compute or local_cluster()
     check_command(command)
     check_variables(env or {})
-    if not 1 <= attempts_allowed <= ATTEMPTS_MAX:
-        raise InvalidValue(_("A job is tried 1–%s times.") % ATTEMPTS_MAX, field="attempts_allowed")
-    target = compute or local_cluster()
+    check_attempts(attempts_allowed)
     check_target(target, workspace)
     if snapshot.workspace_id != workspace.pk or (parent and parent.workspace_id != workspace.pk):
         raise InvalidValue(_("The code or the parent run is not this workspace's."))
-    source = {
-        "mlflow.source.type": "JOB",
-        "mlflow.source.name": " ".join(command)[:500],
-        "mlflow.source.snapshot": snapshot.digest,
-    }
     above = {PARENT_TAG: parent.pk} if parent else {}
-    run = create_run(
-        actor,
-        experiment,
-        name=name,
-        status=RunStatus.SCHEDULED,
-        is_submitted=True,
-        tags={**source, **above, **(tags or {})},
-    )
+    said = {**source_tags(command, snapshot), **above, **(tags or {})}
+    run = create_run(actor, experiment, name=name, status=RunStatus.SCHEDULED, is_submitted=True, tags=said)
     job = Job.objects.create(
         run=run,
         workspace=workspace,
@@ -109,10 +96,18 @@ def submit_job(
         entry_point=entry_point[:200],
         parameters=dict(parameters or {}),
     )
-    if inputs:
-        give_inputs(actor, run, inputs=inputs)
+    give_inputs(actor, run, inputs=inputs or {})
     transaction.on_commit(lambda: hint(target.queue))
     return job
+
+
+def source_tags(command: Sequence[str], snapshot: Snapshot) -> dict[str, str]:
+    """Say in MLflow's words where the run comes from."""
+    return {
+        "mlflow.source.type": "JOB",
+        "mlflow.source.name": " ".join(command)[:500],
+        "mlflow.source.snapshot": snapshot.digest,
+    }
 
 
 @operation("jobs.write")
@@ -174,6 +169,11 @@ def check_variables(env: Mapping[str, str]) -> None:
         raise InvalidValue(
             _("Environment variables have names of letters, digits and “_”; at most %s.") % VARIABLES_MAX, field="env"
         )
+
+
+def check_attempts(attempts_allowed: int) -> None:
+    if not 1 <= attempts_allowed <= ATTEMPTS_MAX:
+        raise InvalidValue(_("A job is tried 1–%s times.") % ATTEMPTS_MAX, field="attempts_allowed")
 
 
 def check_target(target: ComputeTarget, workspace: Workspace) -> None:

@@ -44,16 +44,10 @@ def start_sweep(
     A grid ends with its last point, other samplings with `max_total_runs`. Raises InvalidValue for what cannot be.
     """
     total = settled_total(space, sampling, max_total_runs)
-    if goal not in Goal.values or not metric or len(metric) > 250:
-        raise InvalidValue(_("Name the primary metric, and whether to maximize or minimize it."), field="metric")
     concurrent = total if max_concurrent_runs is None else max_concurrent_runs
-    if not 1 <= concurrent <= TOTAL_MAX:
-        raise InvalidValue(_("At a time 1–%d children run.") % CONCURRENT_MAX, field="max_concurrent_runs")
-    if max_duration_minutes is not None and not 1 <= max_duration_minutes <= MINUTES_MAX:
-        raise InvalidValue(_("A sweep takes 1–%d minutes.") % MINUTES_MAX, field="max_duration_minutes")
-    seed = secrets.randbelow(2**31) if seed is None else seed
-    if not 0 <= seed < 2**63:
-        raise InvalidValue(_("A seed is a whole number from 0 on."), field="seed")
+    check_metric(metric, goal)
+    check_bounds(concurrent, max_duration_minutes)
+    seed = settled_seed(seed)
     first = space.point(0) if sampling == Sampling.GRID else space.draw(seed, 0)
     kept = keep_plan(actor, experiment, plan, more={name.lstrip("-"): value for name, value in first})
     run = create_run(
@@ -87,6 +81,25 @@ def start_sweep(
         warning=_("Bayesian sampling is done as random sampling here.") if sampling == Sampling.BAYESIAN else "",
         created_ms=now,
     )
+
+
+def check_metric(metric: str, goal: str) -> None:
+    if goal not in Goal.values or not metric or len(metric) > 250:
+        raise InvalidValue(_("Name the primary metric, and whether to maximize or minimize it."), field="metric")
+
+
+def check_bounds(concurrent: int, minutes: int | None) -> None:
+    if not 1 <= concurrent <= TOTAL_MAX:
+        raise InvalidValue(_("At a time 1–%d children run.") % CONCURRENT_MAX, field="max_concurrent_runs")
+    if minutes is not None and not 1 <= minutes <= MINUTES_MAX:
+        raise InvalidValue(_("A sweep takes 1–%d minutes.") % MINUTES_MAX, field="max_duration_minutes")
+
+
+def settled_seed(asked: int | None) -> int:
+    seed = secrets.randbelow(2**31) if asked is None else asked
+    if not 0 <= seed < 2**63:
+        raise InvalidValue(_("A seed is a whole number from 0 on."), field="seed")
+    return seed
 
 
 def settled_total(space: Space, sampling: str, asked: int | None) -> int:

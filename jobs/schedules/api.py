@@ -12,13 +12,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs import operations
-from jobs.api import JobOut, actor_and_workspace
+from jobs.api import JobOut
 from jobs.models import Schedule, ScheduleTick
 from jobs.planning import PlannedIn, asked_plan
 from jobs.queries import jobs as job_rows
 from jobs.schedules import queries
 from lib.errors import InvalidValue
 from workspaces import access
+from workspaces.drf import asked, parsed
 
 TICKS = 50
 
@@ -78,7 +79,7 @@ class ScheduleIn(PlannedIn, TimesIn):
 
 
 def found(request: Request, name: str) -> Schedule:
-    actor, workspace = actor_and_workspace(request)
+    actor, workspace = asked(request)
     return access.fetch(actor, queries.schedules(actor, workspace), name=name)
 
 
@@ -87,12 +88,10 @@ def found(request: Request, name: str) -> Schedule:
 @api_view(["GET", "POST"])
 def schedules(request: Request) -> Response:
     """List schedules, or create one."""
-    actor, workspace = actor_and_workspace(request)
+    actor, workspace = asked(request)
     if request.method != "POST":
         return Response(ScheduleOut(queries.schedules(actor, workspace), many=True).data)
-    body = ScheduleIn(data=request.data)
-    body.is_valid(raise_exception=True)
-    values = dict(body.validated_data)
+    values = parsed(ScheduleIn, request)
     with transaction.atomic():
         experiment, plan = asked_plan(actor, workspace, values)
         made = operations.create_schedule(actor, experiment, plan=plan, **values)
@@ -105,15 +104,14 @@ def schedules(request: Request) -> Response:
 @api_view(["GET", "PATCH", "DELETE"])
 def schedule(request: Request, name: str) -> Response:
     """Show a schedule with its history, change its times, or delete it."""
-    actor, _workspace = actor_and_workspace(request)
+    actor, _workspace = asked(request)
     one = found(request, name)
     if request.method == "DELETE":
         operations.delete_schedule(actor, one)
         return Response(status=204)
     if request.method == "PATCH":
-        body = TimesIn(data=request.data)
-        body.is_valid(raise_exception=True)
-        return Response(ScheduleOut(operations.update_schedule(actor, one, **body.validated_data)).data)
+        changed = operations.update_schedule(actor, one, **parsed(TimesIn, request))
+        return Response(ScheduleOut(changed).data)
     return Response(ScheduleWithTicksOut(one).data)
 
 
@@ -121,7 +119,7 @@ def schedule(request: Request, name: str) -> Response:
 @api_view(["POST"])
 def act(request: Request, name: str, verb: str) -> Response:
     """Pause or resume a schedule, or run its job now, which answers the job."""
-    actor, workspace = actor_and_workspace(request)
+    actor, workspace = asked(request)
     one = found(request, name)
     if verb == "run":
         job = operations.run_schedule_now(actor, one)

@@ -12,7 +12,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs import operations
-from jobs.api import actor_and_workspace
 from jobs.models import Goal, Sampling, Sweep
 from jobs.planning import PlannedIn, asked_plan
 from jobs.sweeps import queries
@@ -20,6 +19,7 @@ from jobs.sweeps.policies import KINDS, make_policy
 from jobs.sweeps.space import make_space, read_lines, shown_lines
 from lib.errors import InvalidValue
 from workspaces import access
+from workspaces.drf import asked, parsed
 from workspaces.models import Workspace
 
 LISTED_MAX = 200
@@ -124,7 +124,7 @@ def child_out(child: queries.Child) -> dict[str, Any]:
 
 
 def found(request: Request, run_id: str) -> Sweep:
-    actor, workspace = actor_and_workspace(request)
+    actor, workspace = asked(request)
     return access.fetch(actor, queries.sweeps(actor, workspace), pk=run_id)
 
 
@@ -133,11 +133,9 @@ def found(request: Request, run_id: str) -> Sweep:
 @api_view(["GET", "POST"])
 def sweeps(request: Request) -> Response:
     """List sweeps, the newest 200, or start one."""
-    actor, workspace = actor_and_workspace(request)
+    actor, workspace = asked(request)
     if request.method == "POST":
-        body = SweepIn(data=request.data)
-        body.is_valid(raise_exception=True)
-        sweep = start(actor, workspace, dict(body.validated_data))
+        sweep = start(actor, workspace, parsed(SweepIn, request))
         return Response(SweepWithChildrenOut(found(request, sweep.pk)).data, status=201)
     return Response(SweepOut(queries.sweeps(actor, workspace)[:LISTED_MAX], many=True).data)
 
@@ -181,7 +179,7 @@ def sweep(request: Request, run_id: str) -> Response:
 @api_view(["POST"])
 def cancel(request: Request, run_id: str) -> Response:
     """Ask for the end of a sweep and its children."""
-    actor, _workspace = actor_and_workspace(request)
+    actor, _workspace = asked(request)
     operations.cancel_sweep(actor, found(request, run_id))
     return Response(SweepWithChildrenOut(found(request, run_id)).data, status=202)
 

@@ -2,6 +2,7 @@
 
     outbound.check(url, allowed=…)            when it is stored: InvalidValue for what would be refused later
     outbound.send(url, body=…, allowed=…)     when it is used: the check again, then the request, to the address checked
+    looping.started(allowed)                  a loop for libraries that connect by themselves: it judges each address
 
 Nothing here filters by words. An address is read by a strict grammar (`urls`), its name is resolved once (`resolving`),
 every address found must be a public one (`addresses`) unless the operator allows it (`allowing`), and the connection

@@ -134,13 +134,6 @@ def test_a_folder_that_is_no_longer_offered_says_so(shared, settings):
         queries.listing(shared, "")
 
 
-def test_cloud_storage_is_refused_with_a_sentence(bearer, alice_user, workspace):
-    body = {"name": "bucket", "kind": "s3", "path": "bucket"}
-    answer = bearer(alice_user).post(f"{API}/datastores", body, content_type="application/json")
-    assert answer.status_code == 400
-    assert "Mount it" in answer.json()["message"]
-
-
 def test_contributors_open_no_folders(workspace, offered, bob_user):
     Membership.objects.filter(user=bob_user).update(role=Role.CONTRIBUTOR)
     with pytest.raises(Denied):

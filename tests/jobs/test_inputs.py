@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from experiments.data import queries, stores
 from experiments.data.runs import Wanted
 from experiments.models import RunDataset
 from jobs import operations
+from jobs.models import Job
+from jobs.operations.plans import keep_plan, submit_planned
 from jobs.operations.states import enter
 from lib.errors import Conflict, InvalidValue, NotFound
 
@@ -46,7 +49,7 @@ def test_a_run_records_the_version_that_it_was_given(submit, iris, alice):
         ({"training": Wanted("nothing@1")}, NotFound),
         ({"training": Wanted("iris@9")}, NotFound),
         ({"a-b": Wanted("iris@1")}, InvalidValue),
-        ({"training": Wanted("iris@1", mode="mount")}, InvalidValue),
+        ({"training": Wanted("iris@1", mode="link")}, InvalidValue),
         ({"training": Wanted("@1")}, InvalidValue),
     ],
 )
@@ -80,6 +83,19 @@ def test_running_again_takes_the_same_version(submit, iris, alice):
     assert [str(one.version) for one in again.run.data_inputs.all()] == ["iris@1"]
 
 
+def test_a_job_whose_dataset_is_gone_is_not_run_again_without_it(submit, iris, alice):
+    job = submit(inputs={"training": Wanted("iris@1")})
+    enter(job, "Canceled")
+    data.delete_dataset(alice, iris.dataset)
+    for again in (lambda: operations.rerun_job(alice, job), lambda: operations.planned_as(job)):
+        with pytest.raises(Conflict, match="iris@1"):
+            again()
+    job.run.refresh_from_db()
+    assert [(one.name, one.reference, one.version) for one in job.run.data_inputs.all()] == [
+        ("training", "iris@1", None)
+    ]
+
+
 def test_the_api_takes_inputs_and_shows_them(bearer, alice_user, iris):
     body = {
         "experiment": "Default",
@@ -90,7 +106,8 @@ def test_the_api_takes_inputs_and_shows_them(bearer, alice_user, iris):
     }
     answer = bearer(alice_user).post("/w/main/api/v1/jobs", body, content_type="application/json")
     assert answer.status_code == 201, answer.json()
-    assert answer.json()["inputs"] == [{"name": "training", "dataset": "iris", "version": 1, "mode": "copy"}]
+    shown = {"name": "training", "dataset": "iris", "version": 1, "mode": "copy", "is_gone": False}
+    assert answer.json()["inputs"] == [shown]
 
 
 class Studio:
@@ -154,3 +171,71 @@ def test_inputs_are_for_the_jobs_own_cluster(submit, iris, node_client, bearer, 
     path = f"{NODE}/jobs/{job.pk}/inputs/training"
     assert node_client.get(path).status_code == 404  # nobody has claimed it
     assert bearer(alice_user).get(path).status_code == 404
+
+
+# ---- Pages ----------------------------------------------------------------------------------------------------------
+
+
+FORM = {
+    "experiment": "Default", "command": "python train.py", "environment": "packages:", "packages": "numpy",
+    "target": "local-cluster", "attempts_allowed": "1",
+}  # fmt: skip
+
+
+@pytest.fixture
+def form(alice, workspace, node) -> str:
+    snapshot = operations.store_snapshot(alice, workspace, files={"train.py": b"print(1)"})
+    return f"/w/main/jobs/new/{snapshot.digest}/"
+
+
+def test_the_form_gives_a_job_datasets_and_both_pages_lead_to_the_other(form, iris, browse, alice_user):
+    mine = browse(alice_user)
+    shown = mine.get(f"{form}?data=iris@1").content.decode()
+    assert 'value="iris@1"' in shown
+    assert '<option value="iris@latest">' in shown
+    answer = mine.post(form, {**FORM, "input-data-0": "iris@1", "input-name-0": "training"})
+    assert answer.status_code == 303, answer.content.decode()
+    job = Job.objects.get()
+    assert [(one.name, one.reference) for one in job.run.data_inputs.all()] == [("training", "iris@1")]
+    assert "/w/main/datasets/iris/1/" in mine.get(f"/w/main/jobs/{job.pk}/").content.decode()
+    assert f"/w/main/runs/{job.pk}/" in mine.get("/w/main/datasets/iris/1/").content.decode()
+    assert "jobs/new/?data=iris%401" in mine.get("/w/main/datasets/iris/1/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ({"input-data-0": "nothing@1", "input-name-0": "a"}, "There is no dataset"),
+        ({"input-data-0": "iris@1"}, "the name that the job knows it by"),
+        ({"input-data-0": "iris@1", "input-name-0": "a-b"}, "letters, digits"),
+        ({f"input-{one}-{at}": v for at in (0, 1) for one, v in (("data", "iris"), ("name", "a"))}, "Two inputs"),
+    ],
+)
+def test_a_row_that_cannot_be_is_said_in_the_form(rows, words, form, iris, browse, alice_user):
+    answer = browse(alice_user).post(form, {**FORM, **rows})
+    assert answer.status_code == 422
+    assert words in answer.content.decode()
+    assert not Job.objects.exists()
+
+
+def test_run_again_says_which_dataset_is_gone_and_the_clone_shows_its_row(submit, iris, alice, browse, alice_user):
+    job = submit(inputs={"training": Wanted("iris@1", mode="mount")})
+    enter(job, "Canceled")
+    mine = browse(alice_user)
+    assert "to be mounted; copied" in mine.get(f"/w/main/jobs/{job.pk}/").content.decode()
+    data.delete_dataset(alice, iris.dataset)
+    assert "deleted since" in mine.get(f"/w/main/jobs/{job.pk}/").content.decode()
+    after = mine.get(mine.post(f"/w/main/jobs/{job.pk}/rerun/")["Location"])
+    assert "“iris@1” of this job has been deleted" in after.content.decode()
+    assert Job.objects.count() == 1
+    clone = mine.get(f"/w/main/jobs/new/{job.snapshot.digest}/?from={job.pk}").content.decode()
+    assert 'value="iris@1"' in clone
+
+
+def test_a_plan_keeps_its_datasets(submit, iris, alice):
+    job = submit(inputs={"training": Wanted("iris")})
+    plan = keep_plan(alice, job.run.experiment, operations.planned_as(job))
+    again = submit_planned(plan)
+    assert [one.reference for one in again.run.data_inputs.all()] == ["iris@1"]
+    with pytest.raises(NotFound):
+        keep_plan(alice, job.run.experiment, replace(operations.planned_as(job), inputs={"x": Wanted("gone@1")}))

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import tarfile
+import threading
+import time
 import zipfile
 
 import pytest
+from django.db import connections, transaction
 from studio_sdk.snapshots import read_folder, send_folder
 
 from jobs import differences, operations, snapshots
-from jobs.models import Snapshot
+from jobs.models import Job, Snapshot
+from jobs.operations import unused
+from jobs.operations.snapshots import kept
 from lib.errors import InvalidValue
+from lib.snapshots import SnapshotFile
 
 pytestmark = pytest.mark.django_db
 
@@ -187,3 +194,78 @@ def test_the_pages_show_code_and_what_changed(submit, browse, alice_user):
     compared = page.get(f"/w/main/jobs/{second.pk}/code/diff/?with={first.pk}").content.decode()
     assert 'class="is-removed">print(&#x27;hello&#x27;)' in compared
     assert 'class="is-added">print(&#x27;changed&#x27;)' in compared
+
+
+# ---- Code that nothing uses -----------------------------------------------------------------------------------------
+
+
+def aged(home, days: float = 2) -> None:
+    """Make all contents and lists older than a client takes."""
+    then = time.time() - days * 24 * 3600
+    Snapshot.objects.update(asked_ms=int(then * 1000))
+    for file in contents(home):
+        os.utime(file, (then, then))
+
+
+def contents(home) -> list:
+    return [path for path in (home / "artifacts" / "blobs").rglob("*") if path.is_file()]
+
+
+def test_what_no_job_uses_is_freed_but_what_another_list_names_stays(
+    submit, alice, workspace, elsewhere, charlie, home
+):
+    job = submit({"train.py": b"used", "shared.py": b"shared"})
+    operations.store_snapshot(alice, workspace, files={"train.py": b"unused", "shared.py": b"shared"})
+    operations.store_snapshot(charlie, elsewhere, files={"train.py": b"used"})
+    aged(home)
+    assert operations.free_snapshots() == 2  # this one's own file, and the same content of the other workspace
+    assert [one.pk for one in Snapshot.objects.all()] == [job.snapshot_id]
+    assert sorted(path.read_bytes() for path in contents(home)) == [b"shared", b"used"]
+    Job.objects.all().delete()
+    assert operations.free_snapshots() == 2
+    assert contents(home) == []
+
+
+def test_what_came_or_was_listed_lately_stays(alice, workspace, home, client):
+    operations.store_snapshot(alice, workspace, files={"a.py": b"a"})
+    snapshots.put(workspace.pk, sha(b"never listed"), io.BytesIO(b"never listed"))
+    assert operations.free_snapshots() == 0
+    aged(home)
+    operations.store_snapshot(alice, workspace, files={"a.py": b"a"})  # the same again, a moment ago
+    assert operations.free_snapshots() == 1
+    assert [path.read_bytes() for path in contents(home)] == [b"a"]
+
+
+def test_a_content_that_a_client_relies_on_while_it_sends_the_rest_stays(workspace, home, client):
+    snapshots.put(workspace.pk, sha(b"old"), io.BytesIO(b"old"))
+    aged(home)
+    listed = [row("old.py", b"old"), row("new.py", b"new")]
+    answer = client.post(f"{API}/snapshots", {"files": listed}, content_type="application/json").json()
+    assert answer["missing"] == [sha(b"new")]
+    assert operations.free_snapshots() == 0
+    assert [path.read_bytes() for path in contents(home)] == [b"old"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_contents_are_not_freed_while_a_list_is_made_of_them(workspace, home):
+    """One transaction makes a list, the other waits for it and then finds it."""
+    snapshots.put(workspace.pk, sha(b"old"), io.BytesIO(b"old"))
+    aged(home)
+    held, freed = threading.Event(), []
+
+    def free() -> None:
+        held.wait(10)
+        freed.append(operations.free_snapshots())
+        connections.close_all()
+
+    thread = threading.Thread(target=free)
+    thread.start()
+    with transaction.atomic():
+        unused.hold_contents(workspace.pk)
+        held.set()
+        thread.join(0.5)
+        assert thread.is_alive()
+        kept(workspace, [SnapshotFile("old.py", sha(b"old"), 3)])
+    thread.join(10)
+    assert freed == [0]
+    assert [path.read_bytes() for path in contents(home)] == [b"old"]

@@ -41,7 +41,18 @@ def test_every_rpc_has_its_route_under_every_prefix(front, prefix):
         assert endpoint.message.rsplit(".", 1)[-1] in found.func.__name__
 
 
-HEAVY = ("pandas", "flask", "sqlalchemy", "sklearn", "pydantic", "mlflow.entities")
+HEAVY = (
+    "pandas",
+    "flask",
+    "sqlalchemy",
+    "sklearn",
+    "pydantic",
+    "mlflow.entities",
+    "fsspec",
+    "botocore",
+    "azure",
+    "gcsfs",
+)
 
 
 def test_nothing_heavy_and_no_whole_mlflow_in_a_web_process():

@@ -119,13 +119,33 @@ def test_a_folder_that_the_operator_offers_is_opened_by_an_owner(mine, browse, b
     folder.mkdir()
     (folder / "a.csv").write_bytes(IRIS)
     settings.DATA_FOLDERS = {"shared": folder}
-    assert "Open a folder" in page(mine, "/datastores/")
+    assert "Open a datastore" in page(mine, "/datastores/")
+    assert 'value="shared"' in page(mine, "/data/stores/create/?kind=folder")
     fields = {"name": "shared", "folder": "shared", "path": ""}
-    assert browse(bob_user).post(f"{BASE}/data/stores/create/", fields).status_code == 403
-    assert mine.post(f"{BASE}/data/stores/create/", fields).status_code == 303
+    assert browse(bob_user).post(f"{BASE}/data/stores/create/?kind=folder", fields).status_code == 403
+    assert mine.post(f"{BASE}/data/stores/create/?kind=folder", fields).status_code == 303
     assert "a.csv" in page(mine, "/datastores/shared/")
     got = mine.get(f"{BASE}/datastores/shared/file/?path=a.csv")
     assert b"".join(got.streaming_content) == IRIS
     assert got["Content-Disposition"].startswith("attachment")
     mine.post(f"{BASE}/datastores/shared/delete/", {})
     assert "a.csv" not in page(mine, "/datastores/")
+
+
+def test_the_form_of_a_store_asks_for_what_its_kind_needs(mine, browse, bob_user):
+    asked = {"s3": "Region", "azure_blob": "Storage account", "gcs": "Key of a service account"}
+    for kind, words in asked.items():
+        assert words in page(mine, f"/data/stores/create/?kind={kind}")
+    assert browse(bob_user).get(f"{BASE}/data/stores/create/").status_code == 403
+
+
+def test_a_refused_endpoint_is_said_in_the_form_which_keeps_what_was_typed(mine):
+    fields = {"name": "b", "container": "data", "path": "", "region": "", "endpoint": "https://10.0.0.1"}
+    fields |= {"access_key_id": "AKIA", "secret_access_key": "typed", "session_token": ""}
+    for act in ("test", "open"):
+        answer = mine.post(f"{BASE}/data/stores/create/?kind=s3", {**fields, "act": act})
+        assert answer.status_code == 422
+        shown = answer.content.decode()
+        assert "not on the public internet" in shown
+        assert 'value="typed"' in shown
+        assert "no-store" in answer["Cache-Control"]

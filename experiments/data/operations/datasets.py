@@ -1,4 +1,4 @@
-"""Every change to datastores and datasets."""
+"""Every change to datasets and their versions."""
 
 from __future__ import annotations
 
@@ -12,128 +12,26 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from experiments.artifacts import checked
-from experiments.artifacts.disk import Readable
-from experiments.data import profiling, stores
+from experiments.data import profiling
 from experiments.data.choosing import choose
 from experiments.data.models import (
     DatasetKind,
     DatasetVersion,
     Datastore,
-    DatastoreKind,
     ProfileState,
     RegisteredDataset,
     RunInput,
 )
+from experiments.data.operations.datastores import taken
 from experiments.data.tables import options_of
 from experiments.models import RUN_ENDED
 from lib.clock import now_ms
-from lib.errors import AlreadyExists, Conflict, InvalidValue
-from workspaces.access import Actor, operation, require
+from lib.errors import Conflict, InvalidValue
+from workspaces.access import Actor, operation
 from workspaces.models import Workspace
 
 NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,253}[A-Za-z0-9._-])?")
-STORE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
-REMOTE = ("s3", "azure_blob", "azure_data_lake", "gcs")
 TAGS_MAX, TAG_KEY_MAX, TAG_MAX, TEXT_MAX = 50, 250, 5000, 20_000
-
-
-# ---- Datastores -----------------------------------------------------------------------------------------------------
-
-
-@operation("workspace.write")
-def create_datastore(
-    actor: Actor, workspace: Workspace, *, name: str, kind: str = DatastoreKind.FOLDER, folder: str = "", path: str = ""
-) -> Datastore:
-    """Open a folder that the operator offers to the workspace, or a folder below it.
-
-    Raises InvalidValue for a bad name, an unknown folder, and a store of a cloud: the programs that speak to those
-    connect wherever an address leads, and the studio opens no address that it has not checked.
-    """
-    if not STORE_NAME.fullmatch(name):
-        raise InvalidValue(_("A datastore's name has letters, digits, “_” and “-”, at most 100."), field="name")
-    if kind in REMOTE:
-        raise InvalidValue(
-            _("The studio does not connect to cloud storage. Mount it on the studio's machine and offer the folder."),
-            field="kind",
-        )
-    if kind != DatastoreKind.FOLDER:
-        raise InvalidValue(_("“%s” is no kind of datastore that can be added.") % kind[:60], field="kind")
-    if folder not in stores.folders():
-        offered = ", ".join(sorted(stores.folders())) or _("none")
-        raise InvalidValue(_("The operator offers no folder of this name; offered: %s.") % offered, field="folder")
-    made = Datastore(
-        workspace=workspace, name=name, kind=kind, folder=folder, path=checked(path), created_by=actor.name
-    )
-    if name == stores.DEFAULT:
-        raise taken(name)
-    try:
-        with transaction.atomic():
-            made.save(force_insert=True)
-    except IntegrityError:
-        raise taken(name) from None
-    return made
-
-
-def taken(name: str) -> AlreadyExists:
-    return AlreadyExists(_("There is “%s” already.") % name, field="name")
-
-
-@operation("workspace.write")
-def delete_datastore(actor: Actor, datastore: Datastore) -> None:
-    """Forget a folder; its files stay. Raises Conflict for the workspace's own one, and while versions name it."""
-    if datastore.kind == DatastoreKind.OWN:
-        raise Conflict(_("The workspace's own datastore goes with the workspace."))
-    if datastore.versions.exists():
-        raise Conflict(_("Datasets are made of files of this datastore: delete those first."))
-    datastore.delete()
-
-
-def put_file(
-    actor: Actor,
-    datastore: Datastore,
-    *,
-    path: str,
-    source: Readable,
-    size_bytes: int | None = None,
-    replaces: bool = False,
-) -> int:
-    """Store a file whole; give its size.
-
-    Asks for the permission itself: as an `operation` it would hold a transaction open for as long as the bytes take.
-    Raises AlreadyExists for a name that is taken unless it `replaces`, and Conflict when a version is made of it.
-    """
-    require(actor, "experiments.write", datastore)
-    path = stores.file_path(path)
-    if not datastore.can_write:
-        raise stores.read_only()
-    if replaces:
-        require_unused(datastore, path)
-    store, key = stores.located(datastore, path)
-    return store.put(key, source, size_bytes, replaces=replaces)
-
-
-@operation("experiments.write")
-def delete_file(actor: Actor, datastore: Datastore, *, path: str) -> None:
-    """Delete a file for good. Raises NotFound for an absent one, Conflict when a version is made of it."""
-    path = stores.file_path(path)
-    if not datastore.can_write:
-        raise stores.read_only()
-    require_unused(datastore, path)
-    store, key = stores.located(datastore, path)
-    if store.stat(key).is_dir:
-        raise InvalidValue(_("“%s” is a folder: delete its files.") % path[-200:], field="path")
-    store.delete(key)
-
-
-def require_unused(datastore: Datastore, path: str) -> None:
-    """Raise Conflict when a version is made of the file: a version never changes."""
-    version = datastore.versions.filter(files__contains=[{"path": path}]).select_related("dataset").first()
-    if version is not None:
-        raise Conflict(_("“%(version)s” is made of this file.") % {"version": str(version)})
-
-
-# ---- Datasets -------------------------------------------------------------------------------------------------------
 
 
 @operation("experiments.write")
