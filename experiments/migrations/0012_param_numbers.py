@@ -18,7 +18,7 @@ STORE_SQUEEZED = "ALTER TABLE experiments_metricblock RESET (toast_tuple_target)
 
 
 class Migration(migrations.Migration):
-    dependencies = [("experiments", "0009_datasets")]
+    dependencies = [("experiments", "0011_input_references")]
 
     operations = [
         migrations.AddIndex(
