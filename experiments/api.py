@@ -17,6 +17,7 @@ from experiments.models import Experiment
 from experiments.queries import charts
 from lib.errors import InvalidValue
 from lib.search.bounds import limited
+from lib.search.ordering import read
 from workspaces import access
 
 MOST_RUNS, MOST_POINTS, POINTS = 100, 10_000, 1_000
@@ -137,7 +138,7 @@ def runs(request: Request) -> Response:
         order_by=request.query_params.getlist("order_by"),
     )
     with limited():
-        page, total = list(found[offset : offset + limit]), found.count()
+        page, total = read(found, offset, offset + limit), found.count()
     return Response(RunsOut({"runs": queries.run_details(page), "total": total}).data)
 
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from lib.clock import now_ms
 from lib.ids import new_id
-from lib.search.sql import BEGINNING
+from lib.search.sql import BEGINNING, Number, is_there
 from workspaces.models import WorkspaceOwned
 
 
@@ -131,6 +131,9 @@ class Run(WorkspaceOwned):
         return silence if silence >= SILENT_AFTER_MS else 0
 
 
+IS_NUMBER = is_there(Number("value"))
+
+
 class RunParam(models.Model):
     run = models.ForeignKey(Run, on_delete=models.CASCADE, db_index=False, related_name="params")
     key = models.CharField(max_length=250)
@@ -139,7 +142,11 @@ class RunParam(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "key"], name="run_param")]
         # Search: a long text does not fit an index, its beginning tells values apart well enough.
-        indexes = [models.Index("key", Left("value", BEGINNING), name="run_param_value")]
+        # Of numbers, what they say, whatever they are written like: params.n > 3.
+        indexes = [
+            models.Index("key", Left("value", BEGINNING), name="run_param_value"),
+            models.Index("key", Number("value"), name="run_param_number", condition=IS_NUMBER),
+        ]
 
 
 class RunTag(models.Model):

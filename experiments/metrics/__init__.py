@@ -14,10 +14,11 @@ Meanwhile `compaction` packs what was written into chunks of some thousand point
 from experiments.metrics.compaction import compact_due
 from experiments.metrics.count import count_points
 from experiments.metrics.points import Points
-from experiments.metrics.read import Latest, Sample, history, keys, latest, latest_json, sampled
+from experiments.metrics.read import LATEST_JSON, Latest, Sample, history, keys, latest, sampled
 from experiments.metrics.write import Point, append, delete_run, delete_series
 
 __all__ = [
+    "LATEST_JSON",
     "Latest",
     "Point",
     "Points",
@@ -30,6 +31,5 @@ __all__ = [
     "history",
     "keys",
     "latest",
-    "latest_json",
     "sampled",
 ]

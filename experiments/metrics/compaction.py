@@ -4,13 +4,14 @@ A pass over one series reads its oldest blocks without a lock, packs them, and t
 exactly those blocks and inserts the chunks. Whoever reads does it in one statement and sees either; a pass that is
 killed leaves the blocks as they were; of two passes over the same blocks the second finds them gone and gives up.
 
-Writers meet a pass in two places, both within its short transaction: the series' row, and the index entry of a batch
-that is sent again while it is packed.
+Writers meet a pass in two places: at the series' row, which it changes by itself in the end, and at the index entry of
+a batch that is sent again while it is packed, for the length of that one transaction.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -26,7 +27,9 @@ logger = logging.getLogger(__name__)
 CHUNK_POINTS = 4096
 # What one pass takes at most, so that its transaction is a matter of milliseconds.
 PASS_POINTS = 16 * CHUNK_POINTS
-PASS_BLOCKS = 4096
+PASS_BLOCKS = 2048
+FIRST_BLOCKS = 64
+AT_ONCE_S = 5.0
 MOST_REWRITTEN = 8
 ADVISORY_CLASS = 7302
 
@@ -46,6 +49,7 @@ BLOCKS = """
     SELECT id, array_send(steps), array_send(times), array_send(values)
       FROM experiments_metricblock
      WHERE series_id = %(series)s
+       AND id > %(after)s
      ORDER BY id
      LIMIT %(most)s
 """
@@ -78,7 +82,12 @@ INSERT_CHUNK = """
          VALUES (%s,        %s,     %s,       %s,       %s,     %s,     %s,    %s,    %s,     %s)
 """
 
-FORGET = "UPDATE experiments_metricseries SET loose = greatest(0, loose - %s) WHERE id = %s"
+# It is this row that writers wait for: so by itself, after the rest, and not waiting for the disk. It is a hint; one
+# that was lost with its process is settled by a pass that finds nothing.
+FORGET = """
+    SET LOCAL synchronous_commit = off;
+    UPDATE experiments_metricseries SET loose = greatest(0, loose - %s) WHERE id = %s
+"""
 SETTLE = "UPDATE experiments_metricseries SET loose = 0 WHERE id = %s AND loose > 0"
 
 
@@ -111,14 +120,10 @@ def compact(series_id: int) -> int:
 def take(series_id: int) -> Taken | None:
     """Read what will be packed. Nothing is locked: `replace` looks whether it is all still there."""
     with connection.cursor() as cursor:
-        cursor.execute(BLOCKS, {"series": series_id, "most": PASS_BLOCKS})
-        rows = cursor.fetchall()
-        if not rows:
+        blocks = oldest(series_id)
+        if not blocks:
             cursor.execute(SETTLE, [series_id])
             return None
-        blocks = [(pk, read_arrays(*columns)) for pk, *columns in rows]
-        sizes = np.cumsum([len(points) for _pk, points in blocks])
-        blocks = blocks[: max(1, int(np.searchsorted(sizes, PASS_POINTS)))]
         points = joined([points for _pk, points in blocks])
         bounds = {"min_ms": int(points.times.min()), "max_ms": int(points.times.max())}
         cursor.execute(CHUNKS, {"series": series_id, "chunk": CHUNK_POINTS, "most": MOST_REWRITTEN, **bounds})
@@ -129,6 +134,27 @@ def take(series_id: int) -> Taken | None:
         weight=sum(16 + len(one) for _pk, one in blocks),
         points=without_repeats(joined([*(one for _pk, one in reversed(chunks)), points])),
     )
+
+
+def oldest(series_id: int) -> list[tuple[int, Points]]:
+    """Read the oldest blocks of a series, as many as one pass takes: more and more at a time, since some are large."""
+    found: list[tuple[int, Points]] = []
+    asked = {"series": series_id, "after": 0, "most": FIRST_BLOCKS}
+    count = 0
+    with connection.cursor() as cursor:
+        while len(found) < PASS_BLOCKS:
+            cursor.execute(BLOCKS, asked)
+            rows = cursor.fetchall()
+            for pk, *columns in rows:
+                points = read_arrays(*columns)
+                count += len(points)
+                if count > PASS_POINTS and found:
+                    return found
+                found.append((pk, points))
+            if len(rows) < asked["most"]:
+                return found
+            asked = {**asked, "after": found[-1][0], "most": len(found)}
+    return found
 
 
 def pieces(points: Points) -> Iterator[Points]:
@@ -151,7 +177,7 @@ def replace(series_id: int, taken: Taken, chunks: Sequence[packing.Packed]) -> b
                 return False
         for one in chunks:
             insert(series_id, one)
-        # Last, since it is this row that writers wait for.
+    with connection.cursor() as cursor:
         cursor.execute(FORGET, [taken.weight, series_id])
     return True
 
@@ -162,9 +188,13 @@ def insert(series_id: int, one: packing.Packed) -> None:
         cursor.execute(INSERT_CHUNK, [series_id, *extent, one.steps, one.times, one.values, one.preview])
 
 
-def compact_due(most: int = 500) -> int:
-    """Pack what is due; give how many blocks went."""
-    count = sum(compact(series_id) for series_id in due(most))
+def compact_due(most: int = 500, *, seconds: float = AT_ONCE_S) -> int:
+    """Pack what is due, pass after pass for so long at most; give how many blocks went."""
+    count, ends = 0, time.monotonic() + seconds
+    while packed := sum(compact(series_id) for series_id in due(most)):
+        count += packed
+        if time.monotonic() > ends:
+            break
     if count:
         logger.info("packed points blocks=%s", count)
     return count

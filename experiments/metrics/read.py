@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection
 
 from experiments.metrics.arrays import read_arrays
-from experiments.metrics.packing import PREVIEW_POINTS, unpack, unpack_preview
+from experiments.metrics.packing import PREVIEW_POINTS, unpack, unpack_previews
 from experiments.metrics.points import Points, by_step, joined, thinned, without_repeats
 
 
@@ -40,7 +40,8 @@ LATEST = """
      ORDER BY run_id, key
 """
 
-# Written by the database: 2,000 rows as objects, and those as text again, cost three times as much.
+# Each run's latest points as the items of a JSON list, with odd numbers as MLflow writes them. Part of a statement
+# that reads a whole page of runs (`queries.written`).
 LATEST_JSON = """
     SELECT run_id,
            string_agg('{"key":' || to_json(key)::text
@@ -52,9 +53,9 @@ LATEST_JSON = """
                                         END
                       || ',"timestamp":' || last_ms
                       || ',"step":' || last_step || '}',
-                      ',' ORDER BY key)
+                      ',' ORDER BY key) AS items
       FROM experiments_metricseries
-     WHERE run_id = ANY (%(runs)s)
+     WHERE run_id = ANY (%(runs)s::text[])
      GROUP BY run_id
 """
 
@@ -106,13 +107,6 @@ def latest(run_ids: Sequence[str], keys: Sequence[str] | None = None) -> dict[st
     return found
 
 
-def latest_json(run_ids: Sequence[str]) -> dict[str, str]:
-    """Give each run's latest points as the items of a JSON list, by key, with odd numbers as MLflow writes them."""
-    with connection.cursor() as cursor:
-        cursor.execute(LATEST_JSON, {"runs": list(run_ids)})
-        return dict(cursor.fetchall())
-
-
 def keys(run_ids: Sequence[str]) -> list[str]:
     """List the metrics that any of the runs has."""
     with connection.cursor() as cursor:
@@ -123,34 +117,33 @@ def keys(run_ids: Sequence[str]) -> list[str]:
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
-    """A block, a chunk, or (when `count` says more than there are points) a chunk's preview."""
+class Found:
+    """Parts of a series: blocks and chunks, and the previews that stand for `hidden` points of other chunks."""
 
-    points: Points
-    count: int
-
-    @property
-    def is_preview(self) -> bool:
-        return self.count > len(self.points)
+    plain: list[Points]
+    previews: list[bytes]
+    hidden: int
 
 
 def history(run_id: str, key: str) -> Points:
     """Give a whole series, without repeats, ordered by time, then step, then value."""
-    return without_repeats(joined([part.points for part in parts(run_id, key)]))
+    return without_repeats(joined(parts(run_id, key).plain))
 
 
-def parts(run_id: str, key: str, start: int = FIRST, end: int = LAST, *, previews: bool = False) -> list[Part]:
+def parts(run_id: str, key: str, start: int = FIRST, end: int = LAST, *, previews: bool = False) -> Found:
     """Read all blocks of a series and its chunks that meet `[start, end]`, those within by their previews if wanted."""
     asked: dict[str, Any] = {"run": run_id, "key": key, "start": start, "end": end, "previews": previews}
     with connection.cursor() as cursor:
         cursor.execute(PARTS, asked)
-        return [part(*row) for row in cursor.fetchall()]
-
-
-def part(is_chunk: bool, count: int, steps: Any, times: Any, values: Any, preview: Any, *_order: Any) -> Part:
-    if preview is not None:
-        return Part(unpack_preview(preview), count)
-    return Part(unpack(steps, times, values) if is_chunk else read_arrays(steps, times, values), count)
+        rows = cursor.fetchall()
+    plain, seen, hidden = [], [], 0
+    for is_chunk, count, steps, times, values, preview, *_order in rows:
+        if preview is not None:
+            seen.append(preview)
+            hidden += count
+        else:
+            plain.append(unpack(steps, times, values) if is_chunk else read_arrays(steps, times, values))
+    return Found(plain, seen, hidden)
 
 
 def sampled(
@@ -164,10 +157,9 @@ def sampled(
     """
     start, end = (FIRST if start_step is None else start_step), (LAST if end_step is None else end_step)
     found = parts(run_id, key, start, end, previews=are_previews_enough(run_id, key, start, end, points))
-    plain = without_repeats(joined([within(one.points, start, end) for one in found if not one.is_preview]))
-    seen = [one for one in found if one.is_preview]
-    all_points = by_step(joined([*(one.points for one in seen), plain]))
-    return Sample(thinned(all_points, points), sum(one.count for one in seen) + len(plain))
+    plain = without_repeats(joined([within(one, start, end) for one in found.plain]))
+    all_points = by_step(joined([unpack_previews(found.previews), plain]))
+    return Sample(thinned(all_points, points), found.hidden + len(plain))
 
 
 def are_previews_enough(run_id: str, key: str, start: int, end: int, points: int) -> bool:

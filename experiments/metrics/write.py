@@ -6,6 +6,9 @@ import hashlib
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, chain
+from math import isnan
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -75,49 +78,67 @@ def append(run_id: str, points: Iterable[Point]) -> None:
         cursor.execute(APPEND, {"run": run_id, **columns(by_key)})
 
 
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """A batch's points of one series in the order in which they came, by column."""
+
+    steps: Sequence[int]
+    times: Sequence[int]
+    values: Sequence[float]
+
+    @classmethod
+    def of(cls, series: Sequence[Point]) -> Columns:
+        _keys, values, times, steps = zip(*series, strict=True)
+        return cls(steps, times, values)
+
+    def numbers(self) -> Sequence[float]:
+        """Give the values but for NaN, of which alone nothing is the least or greatest."""
+        return [value for value in self.values if value == value] if any(map(isnan, self.values)) else self.values
+
+    def last(self) -> tuple[int, int, float]:
+        """Give the greatest (step, time, value), as *latest* asks; NaN is the greatest value."""
+        rows = zip(self.steps, self.times, self.values, strict=True)
+        return max(rows, key=rank) if any(map(isnan, self.values)) else max(rows)
+
+    def digest(self) -> str:
+        """Name the content, in the order in which it came, so that a repeated batch is known."""
+        hashed = hashlib.blake2b(array("q", self.steps), digest_size=16)
+        hashed.update(array("q", self.times))
+        hashed.update(array("d", self.values))
+        return hashed.hexdigest()
+
+
 def columns(by_key: dict[str, list[Point]]) -> dict[str, Any]:
     """Turn series into the statement's parameters; slices count from 1 and hold both ends, as PostgreSQL's do."""
-    flat = [point for series in by_key.values() for point in series]
-    lasts = [max(series, key=rank) for series in by_key.values()]
-    numbers = [[point.value for point in series if point.value == point.value] for series in by_key.values()]
-    ends: list[int] = []
-    for series in by_key.values():
-        ends.append((ends[-1] if ends else 0) + len(series))
+    parts = [Columns.of(series) for series in by_key.values()]
+    lasts = [part.last() for part in parts]
+    numbers = [part.numbers() for part in parts]
+    ends = list(accumulate(len(part.values) for part in parts))
     return {
         "keys": list(by_key),
-        "digests": [digest(series) for series in by_key.values()],
-        "starts": [1, *(end + 1 for end in ends[:-1])],
-        "ends": ends,
-        "steps": [last.step for last in lasts],
-        "times": [last.at_ms for last in lasts],
-        "values": literal([last.value for last in lasts]),
-        "loose": [16 + len(series) for series in by_key.values()],
+        "digests": [part.digest() for part in parts],
+        "starts": literal([1, *(end + 1 for end in ends[:-1])]),
+        "ends": literal(ends),
+        "steps": literal([step for step, _ms, _value in lasts]),
+        "times": literal([ms for _step, ms, _value in lasts]),
+        "values": literal([value for _step, _ms, value in lasts]),
+        "loose": literal([16 + len(part.values) for part in parts]),
         "lows": [min(values, default=None) for values in numbers],
         "highs": [max(values, default=None) for values in numbers],
-        "all_steps": literal([point.step for point in flat]),
-        "all_times": literal([point.at_ms for point in flat]),
-        "all_values": literal([point.value for point in flat]),
+        "all_steps": literal(list(chain.from_iterable(part.steps for part in parts))),
+        "all_times": literal(list(chain.from_iterable(part.times for part in parts))),
+        "all_values": literal(list(chain.from_iterable(part.values for part in parts))),
     }
 
 
-def rank(point: Point) -> tuple[int, int, bool, float]:
-    """Order points as *latest* asks: by step, then time, then value, of which NaN is the greatest."""
-    is_nan = point.value != point.value
-    return (point.step, point.at_ms, is_nan, 0.0 if is_nan else point.value)
+def rank(point: tuple[int, int, float]) -> tuple[int, int, bool, float]:
+    step, ms, value = point
+    return (step, ms, isnan(value), 0.0 if isnan(value) else value)
 
 
-def digest(series: Sequence[Point]) -> str:
-    """Name the content of a block, in the order in which it came, so that a repeated batch is known."""
-    hashed = hashlib.blake2b(digest_size=16)
-    hashed.update(array("q", [point.step for point in series]).tobytes())
-    hashed.update(array("q", [point.at_ms for point in series]).tobytes())
-    hashed.update(array("d", [point.value for point in series]).tobytes())
-    return hashed.hexdigest()
-
-
-def literal(numbers: Sequence[float]) -> str:
+def literal(numbers: list[Any]) -> str:
     """Write an array as PostgreSQL reads it: one short text instead of one adapted object a number."""
-    return "{" + ",".join(map(repr, numbers)) + "}"
+    return "{" + str(numbers)[1:-1] + "}"
 
 
 def delete_run(run_id: str) -> None:

@@ -107,10 +107,10 @@ def log_batch(actor: Actor, workspace: Workspace, content: dict[str, Any]) -> Sh
     operations.log_batch(
         actor,
         queries.run(actor, workspace, given.run_id),
-        metrics=[Point(one.key, one.value, one.timestamp, one.step) for one in given.metrics],
+        metrics=list(map(Point._make, given.points)),
         params=given.params,
         tags=given.tags,
-        model_points=[model_point(one) for one in given.metrics if one.model_id],
+        model_points=list(map(model_point, given.of_models)),
     )
     return {}
 

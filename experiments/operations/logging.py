@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from experiments import metrics as series
@@ -38,7 +40,7 @@ def require_active(run: Run) -> None:
         raise InvalidValue(f"The run {run.pk} must be in the 'active' state. Current state is deleted.")
 
 
-@operation("experiments.write", audit=False)
+@operation("experiments.write", audit=False, is_one_statement=True)
 def log_batch(
     actor: Actor,
     run: Run,
@@ -54,13 +56,15 @@ def log_batch(
     """
     require_active(run)
     limits.check_batch(len(metrics), len(params), len(tags))
-    heard(run)
-    write_params(run, params)
     for key in {point.key for point in metrics}:
         limits.check_key(key, "metrics.name")
-    series.append(run.pk, metrics)
-    write_model_points(run, model_points)
-    write_tags(run, dict(tags))
+    heard(run)
+    # Points alone are one statement, which is a transaction by itself.
+    with transaction.atomic() if params or tags or model_points else nullcontext():
+        write_params(run, params)
+        series.append(run.pk, metrics)
+        write_model_points(run, model_points)
+        write_tags(run, dict(tags))
 
 
 @operation("experiments.write", audit=False, is_one_statement=True)

@@ -18,6 +18,7 @@ from experiments.queries.views import View
 from experiments.search.default import default_named
 from lib.errors import InvalidValue
 from lib.search import OrderTerm, dialects, parse_filter, parse_order
+from lib.search.ordering import read
 from workspaces.access import Actor
 from workspaces.models import Workspace
 
@@ -77,11 +78,11 @@ def page(rows: QuerySet[Run], question: Question, *, after: str = "", size: int 
     Raises InvalidValue for an order that cannot be read, or a place that is not one of this order.
     """
     ordering = search.ordering(terms(question))
-    found = ordering.apply(rows).select_related("experiment")
+    found = ordering.apply(rows.select_related("experiment"))
     if after:
         found = ordering.after(found, place(after, len(ordering.keys)))
     size = min(max(size, 1), MOST)
-    runs = list(found[: size + 1])
+    runs = read(found, 0, size + 1)
     more = len(runs) > size
     runs = runs[:size]
     columns = list(question.columns) or usual(*usual_keys(runs), shows_experiment=wide)

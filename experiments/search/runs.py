@@ -11,8 +11,9 @@ from django.db.models.functions import Cast, Coalesce, Concat, Left
 from experiments.artifacts import places
 from experiments.models import MetricSeries, Run, RunDataset, RunParam, RunTag
 from lib.clock import now_ms
+from lib.search.narrowing import narrowed_condition
 from lib.search.ordering import Ordering
-from lib.search.sql import BEGINNING, WHOLE, Related, Table, condition
+from lib.search.sql import BEGINNING, WHOLE, Related, Table
 from lib.search.tree import Field, Node, OrderTerm
 
 ARTIFACT_URI = Concat(
@@ -61,8 +62,8 @@ RUNS = Table(
 
 
 def apply(rows: QuerySet[Run], node: Node, *, at_ms: int | None = None) -> QuerySet[Run]:
-    """Keep the runs that match; relative times count from `at_ms`, or from now."""
-    return rows.filter(condition(RUNS, node, now_ms=now_ms() if at_ms is None else at_ms))
+    """Keep the runs that match; relative times count from `at_ms`, or from now. May ask the database on the way."""
+    return rows.filter(narrowed_condition(RUNS, node, now_ms=now_ms() if at_ms is None else at_ms))
 
 
 def order(rows: QuerySet[Run], terms: Sequence[OrderTerm]) -> QuerySet[Run]:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from lib.errors import InvalidValue
 from lib.search.bounds import limited
+from lib.search.ordering import read
 
 LARGEST_OFFSET = 10_000_000
 
@@ -24,7 +25,7 @@ def page(rows: Any, *, token: str, limit: int, most: int, binding: str = "") -> 
         )
     start = page_offset(token, binding)
     with limited():
-        found = list(rows[start : start + limit + 1])
+        found = read(rows, start, start + limit + 1)
     more = {"next_page_token": page_token(start + limit, binding)} if len(found) > limit else {}
     return found[:limit], more
 

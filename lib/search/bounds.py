@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.db import OperationalError, connection, transaction
 from django.utils.translation import gettext as _
@@ -13,25 +14,44 @@ from lib.errors import InvalidValue
 LONGEST_S = 20.0
 # PostgreSQL's code for a statement that was canceled, here because its time was up.
 CANCELED = "57014"
-SET = "SELECT set_config('statement_timeout', %s, true)"
+HOLD = "SELECT current_setting('statement_timeout'), set_config('statement_timeout', %s, true)"
+RELEASE = "SELECT set_config('statement_timeout', %s, true)"
 
 
 @contextmanager
 def limited(seconds: float = LONGEST_S) -> Iterator[None]:
     """Evaluate querysets inside for at most so long each. Raises InvalidValue when the time is up.
 
-    The bound outlives the caller: PostgreSQL would otherwise go on after a client that went away.
+    The bound outlives the caller: PostgreSQL would otherwise go on after a client that went away. They are evaluated
+    as a whole: a cursor of the server's (`iterator()`) is refused inside, by a syntax error.
     """
+    milliseconds = round(seconds * 1000)
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT current_setting('statement_timeout')")
-            [(before,)] = cursor.fetchall()
-            cursor.execute(SET, [f"{round(seconds * 1000)}ms"])
+        with within_transaction(milliseconds) if connection.in_atomic_block else prefixed(milliseconds):
             yield
-            # The transaction may be the caller's, and go on.
-            cursor.execute(SET, [before])
     except OperationalError as error:
         if getattr(error.__cause__, "pgcode", "") != CANCELED:
             raise
         message = _("The search took longer than %(seconds)s seconds. Ask for fewer runs or with fewer comparisons.")
         raise InvalidValue(message % {"seconds": f"{seconds:g}"}) from None
+
+
+@contextmanager
+def prefixed(milliseconds: int) -> Iterator[None]:
+    """Send the bound with each statement: PostgreSQL makes one transaction of both, and the way there is gone once."""
+
+    def execute(run: Callable[..., Any], statement: str, *rest: Any) -> Any:
+        return run(f"SET LOCAL statement_timeout = {milliseconds}; {statement}", *rest)
+
+    with connection.execute_wrapper(execute):
+        yield
+
+
+@contextmanager
+def within_transaction(milliseconds: int) -> Iterator[None]:
+    """Bound the caller's transaction until the end of the block; it goes on with the bound that it had."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(HOLD, [str(milliseconds)])
+        before, _now = cursor.fetchone()
+        yield
+        cursor.execute(RELEASE, [before])

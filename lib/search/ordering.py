@@ -20,11 +20,13 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.expressions import Combinable
+from django.db.models.expressions import Combinable, OrderBy
 from django.db.models.functions import Coalesce, NullIf
 
 from lib.search.sql import NAN, REAL, TEXT, Binary, Related, Table, is_there
 from lib.search.tree import OrderTerm
+
+LEADING = "led_by_index"
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Ordering:
     def __init__(self, table: Table, terms: Sequence[OrderTerm]) -> None:
         self.joins: dict[str, FilteredRelation] = {}
         self.keys: list[SortKey] = []
+        self.leading: F | None = None  # the metric by which is ordered first
         given = {term.field for term in terms}
         for term in [*terms, *(term for term in table.default_order if term.field not in given)]:
             self.add(table, term)
@@ -60,6 +63,8 @@ class Ordering:
             related.relation, condition=Q(**{f"{related.relation}__{related.key_column}": term.field.key})
         )
         column = F(f"{name}_row__{column_name(related, term)}")
+        if not self.keys and term.field.kind == "metric":
+            self.leading = column
         self.split(name, column, REAL if term.field.kind == "metric" else TEXT, term)
 
     def split(self, name: str, column: Combinable, filler: Value, term: OrderTerm) -> None:
@@ -75,9 +80,22 @@ class Ordering:
     def apply(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Order the rows, and give each row the columns of its place."""
         rows = rows.alias(**self.joins) if self.joins else rows
+        ordered = self.placed(rows).order_by(*map(way, self.keys))
+        if self.leading is not None:
+            setattr(ordered, LEADING, self.led(rows, self.leading))
+        return ordered
+
+    def led(self, rows: QuerySet[Any], leading: F) -> QuerySet[Any]:
+        """Give the rows that have a number to be ordered by, which come before all others, as an index orders them."""
+        _rank, value, *others = self.keys
+        first = leading.desc() if value.is_descending else leading.asc()
+        # Filtered first: a join that is there already, Django would make once more.
+        numbers = rows.filter(**{f"{path_of(leading)}__lt": NAN})
+        return self.placed(numbers).order_by(first, *map(way, others))
+
+    def placed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         columns = {key.name: key.expression for key in self.keys if plain_name(key.expression) != key.name}
-        rows = rows.annotate(**columns) if columns else rows
-        return rows.order_by(*(F(key.name).desc() if key.is_descending else F(key.name).asc() for key in self.keys))
+        return rows.annotate(**columns) if columns else rows
 
     def place(self, row: Any) -> tuple[Any, ...]:
         """Give the place of a row that `apply` gave: what `after` goes on from."""
@@ -97,6 +115,20 @@ class Ordering:
         if start == len(self.keys) - 1:
             return strictly
         return Q(**{f"{key.name}__{way}e": value}) & (strictly | self.beyond(place, start + 1))
+
+
+def way(key: SortKey) -> OrderBy:
+    return F(key.name).desc() if key.is_descending else F(key.name).asc()
+
+
+def read(rows: QuerySet[Any], start: int, stop: int) -> list[Any]:
+    """Read a part of what `apply` ordered. Where rows with a number fill it, the others are not even looked for.
+
+    To rank those with a number, with NaN and with none, all rows are sorted; the first of them an index gives.
+    """
+    leading: QuerySet[Any] | None = getattr(rows, LEADING, None)  # gone as soon as the rows are filtered further
+    found = list(leading[start:stop]) if leading is not None else []
+    return found if found and len(found) == stop - start else list(rows[start:stop])
 
 
 def plain_name(expression: Combinable) -> str:

@@ -6,6 +6,7 @@ import base64
 import json
 import random
 import time
+from functools import cache
 from urllib.parse import quote
 
 from _clients import Call, Connection
@@ -63,16 +64,39 @@ def run_cycle(connection: Connection, client: int, number: int) -> None:
 
 
 def batch(keys: int, points: int) -> Call:
+    """Log a batch whose text is prepared but for its time and steps: what is measured is no client's JSON."""
+    items = [
+        f'{{"key":"m{key}","value":{RANDOM.random()!r},"timestamp":TIME,"step":STEP{last}}}'
+        for key in range(keys)
+        for last in last_digits(points)
+    ]
+    text = f'{{"run_id":"RUN","metrics":[{",".join(items)}]}}'.encode()
+
     def call(connection: Connection, client: int, number: int) -> None:
-        run_id, at, step = own_run(connection, client, number), now_ms(), (number + 1) * points
-        metrics = [
-            {"key": f"m{key}", "value": RANDOM.random(), "timestamp": at, "step": step + i}
-            for key in range(keys)
-            for i in range(points)
-        ]
-        connection.send("POST", "/mlflow/runs/log-batch", json.dumps({"run_id": run_id, "metrics": metrics}).encode())
+        run_id = own_run(connection, client, number)
+        if number < 0:
+            return
+        connection.send("POST", "/mlflow/runs/log-batch", dated(text.replace(b"RUN", run_id.encode()), number))
 
     return call
+
+
+def rows(keys: int, points: int) -> bytes:
+    """Prepare the same points for COPY."""
+    found = [
+        f"{'r' * 32}\tm{key}\tTIME\tSTEP{last}\t{RANDOM.random()!r}\n"
+        for key in range(keys)
+        for last in last_digits(points)
+    ]
+    return "".join(found).encode()
+
+
+def last_digits(points: int) -> list[str]:
+    return [f"{number:0{len(str(points)) - 1}}" for number in range(points)] if points > 1 else [""]
+
+
+def dated(text: bytes, number: int) -> bytes:
+    return text.replace(b"TIME", b"%d" % now_ms()).replace(b"STEP", b"%d" % (number + 1))
 
 
 def search(name: str, page: int = 0, **fields: object) -> Call:
@@ -97,15 +121,16 @@ def models(text: str) -> Call:
 
 def history(path: str) -> Call:
     def call(connection: Connection, client: int, number: int) -> None:
-        connection.send("GET", path.replace("RUN", IDS[connection.port]["series"]))
+        if number >= 0:  # once is a minute of MLflow's
+            connection.send("GET", path.replace("RUN", IDS[connection.port]["series"]))
 
     return call
 
 
 def upload(connection: Connection, client: int, number: int) -> None:
-    own_run(connection, client, number)
+    content, _run = body(), own_run(connection, client, number)
     if number >= 0:
-        connection.send("PUT", artifact(client), BODY)
+        connection.send("PUT", artifact(client), content)
 
 
 def download(connection: Connection, client: int, number: int) -> None:
@@ -117,4 +142,6 @@ def artifact(client: int) -> str:
     return f"/mlflow-artifacts/artifacts/0/{RUNS[client]}/artifacts/large.bin"
 
 
-BODY = RANDOM.randbytes(1_000_000) * (FILE_BYTES // 1_000_000)
+@cache
+def body() -> bytes:
+    return RANDOM.randbytes(1_000_000) * (FILE_BYTES // 1_000_000)

@@ -19,9 +19,9 @@ NOW = 1_760_000_000_000
 STUDIO = [
     """
     INSERT INTO experiments_run (id, workspace_id, experiment_id, name, status, user_name, is_submitted,
-                                 start_ms, end_ms, created_ms)
+                                 start_ms, end_ms, created_ms, heard_ms)
     SELECT {run}, (SELECT workspace_id FROM experiments_experiment WHERE id = {experiment}), {experiment}, 'run ' || n,
-           'FINISHED', 'bench', false, {now} + n * 1000, {now} + n * 1000 + 500, {now}
+           'FINISHED', 'bench', false, {now} + n * 1000, {now} + n * 1000 + 500, {now}, {now}
       FROM generate_series(1, {count}) AS n
     """,
     """
@@ -142,10 +142,12 @@ def write(peer: Peer, statements: list[str], **values: object) -> None:
 
 def runs(peer: Peer, count: int, name: str) -> None:
     """Make an experiment with runs of 20 metrics, 20 params and 5 tags each."""
-    made = peer.connection().post("/mlflow/experiments/create", {"name": f"{name} {time.time():.0f}"})
-    peer.ids[name] = str(made["experiment_id"])
-    run = RUN.format(name=f"{name}{made['experiment_id']} ")
-    write(peer, STUDIO if peer.name == "studio" else MLFLOW, experiment=peer.ids[name], count=count, run=run)
+    made = str(
+        peer.connection().post("/mlflow/experiments/create", {"name": f"{name} {time.time():.0f}"})["experiment_id"]
+    )
+    run = RUN.format(name=f"{name}{made} ")
+    write(peer, STUDIO if peer.name == "studio" else MLFLOW, experiment=made, count=count, run=run)
+    peer.ids[name] = made
 
 
 def models(peer: Peer, count: int, name: str) -> None:
@@ -179,7 +181,7 @@ def file(peer: Peer, count: int, name: str) -> None:
     connection = peer.connection()
     run_id = calls.new_run(connection)
     peer.ids[name] = f"/mlflow-artifacts/artifacts/0/{run_id}/artifacts/large.bin"
-    connection.send("PUT", peer.ids[name], calls.BODY)
+    connection.send("PUT", peer.ids[name], calls.body())
 
 
 def wait_packed(peer: Peer, run_id: str, limit_s: float = 180) -> None:

@@ -2,7 +2,9 @@
 
     script/bench search [RUNS [ROUNDS]]     10000 runs (20 metrics, 20 params, 5 tags each) and 5 rounds unless told
 
-Prints for each query the median time in the database and in all, and the rows of the page; with --explain its plan too.
+Prints for each query the time of its first call, the median of the others, the least CPU of this process and of the
+database's for one call (without parallel workers, so that it is all of it), and the rows of the page; with --explain
+its plan too.
 """
 
 from __future__ import annotations
@@ -12,7 +14,9 @@ import os
 import statistics
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = 100
@@ -20,10 +24,10 @@ PAGE = 100
 # Every fiftieth run has a rare tag; metrics m0…m19 spread evenly over [0, 1); params p0…p19 have 1 to 10000 values.
 FILL = """
     INSERT INTO experiments_run (id, workspace_id, experiment_id, name, status, user_name, is_submitted,
-                                 start_ms, end_ms, created_ms)
+                                 start_ms, end_ms, created_ms, heard_ms)
     SELECT md5(n::text), %(workspace)s, %(experiment)s, 'run ' || n,
            (ARRAY['FINISHED', 'FAILED', 'RUNNING'])[n %% 3 + 1],
-           'user ' || n %% 10, false, 1700000000000 + n * 1000, 1700000000000 + n * 1000 + 500, 0
+           'user ' || n %% 10, false, 1700000000000 + n * 1000, 1700000000000 + n * 1000 + 500, 0, 0
       FROM generate_series(1, %(runs)s) AS n;
 
     INSERT INTO experiments_metricseries (run_id, key, last_step, last_ms, last_value, min_value, max_value)
@@ -77,7 +81,7 @@ def main(arguments: list[str]) -> None:
     started = time.perf_counter()
     experiment = fill(runs)
     print(f"{runs} runs written in {time.perf_counter() - started:.0f} s; medians of {rounds} rounds")
-    print(f"{'':28}{'first ms':>10}{'ms':>8}{'CPU ms':>8}{'rows':>6}")
+    print(f"{'':28}{'first ms':>10}{'ms':>8}{'CPU ms':>8}{'database':>9}{'rows':>6}")
     for name, text, order, page in QUERIES:
         measure(experiment, name, text, order, page, rounds, explains="--explain" in arguments)
 
@@ -107,6 +111,7 @@ def fill(runs: int) -> int:
     with connection.cursor() as cursor:
         cursor.execute(FILL, {"workspace": workspace.pk, "experiment": experiment.pk, "runs": runs})
         cursor.execute("VACUUM ANALYZE")
+        cursor.execute("SET max_parallel_workers_per_gather = 0")
     return experiment.pk
 
 
@@ -114,20 +119,36 @@ def measure(experiment: int, name: str, text: str, order: list[str], page: int, 
     from experiments import search
     from experiments.models import Run
     from lib.search import dialects, parse_filter, parse_order
+    from lib.search.ordering import read
 
-    times, cpu, found = [], [], []
+    times, own, database, found = [], [], [], []
     for _round in range(rounds + 1):
-        started, worked = time.perf_counter(), time.process_time()
+        started, worked, used = time.perf_counter(), time.process_time(), backend_s()
         rows = Run.objects.filter(experiment=experiment, deleted_ms=None)
         rows = search.order(search.apply(rows, parse_filter(text, dialects.RUNS)), parse_order(order, dialects.RUNS))
-        rows = rows[page * PAGE : (page + 1) * PAGE]
-        found = list(rows)
+        found = read(rows, page * PAGE, (page + 1) * PAGE)
         times.append((time.perf_counter() - started) * 1000)
-        cpu.append((time.process_time() - worked) * 1000)
+        own.append((time.process_time() - worked) * 1000)
+        database.append((backend_s() - used) * 1000)
     first, *rest = times
-    print(f"{name:28}{first:10.1f}{statistics.median(rest):8.1f}{statistics.median(cpu[1:]):8.1f}{len(found):6}")
+    spent = f"{min(own[1:]):8.1f}{min(database[1:]):9.1f}"
+    print(f"{name:28}{first:10.1f}{statistics.median(rest):8.1f}{spent}{len(found):6}", flush=True)
     if explains:
-        print(rows.explain(analyze=True, buffers=True))
+        print(rows[page * PAGE : (page + 1) * PAGE].explain(analyze=True, buffers=True))
+
+
+def backend_s() -> float:
+    """Give the seconds of CPU that this connection's process of the database has used."""
+    [(pid,)] = asked("SELECT pg_backend_pid()")
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+
+
+def asked(statement: str, *values: object) -> Iterator[tuple[Any, ...]]:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return iter(cursor.fetchall())
 
 
 if __name__ == "__main__":

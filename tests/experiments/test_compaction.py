@@ -47,7 +47,12 @@ def test_what_is_packed_comes_out_as_it_was(given_rows):
     assert found.steps.tolist() == list(steps)
     assert found.times.tolist() == list(times)
     assert found.values.tobytes() == points.values.tobytes()
-    assert len(packing.unpack_preview(packed.preview)) <= packed.points
+    seen = packing.unpack_previews([packed.preview])
+    assert len(seen) <= packed.points
+    twice = packing.unpack_previews([packed.preview, packing.pack(seen.take(slice(0, 1))).preview, packed.preview])
+    assert twice.steps.tolist() == [*seen.steps, seen.steps[0], *seen.steps]
+    assert twice.times.tolist() == [*seen.times, seen.times[0], *seen.times]
+    assert twice.values.tobytes() == np.array([*seen.values, seen.values[0], *seen.values]).tobytes()
 
 
 @pytest.mark.django_db

@@ -94,7 +94,7 @@ def test_history_and_latest_agree_with_a_plain_set(run, batches):
     newest = {one.key: one for one in metrics.latest([run]).get(run, [])}
     for key in {one.key for batch in batches for one in batch}:
         every = [one for batch in batches for one in batch if one.key == key]
-        last = max(every, key=metrics.write.rank)
+        last = max(every, key=lambda one: metrics.write.rank((one.step, one.at_ms, one.value)))
         assert (newest[key].step, newest[key].at_ms) == (last.step, last.at_ms)
         assert newest[key].value == last.value or math.isnan(last.value)
 

@@ -37,3 +37,22 @@ def test_a_search_in_time_is_answered_and_the_bound_ends_with_it(workspace):
         assert len(slowly(0.01)) == 1
         assert timeout() == "5s"
     assert timeout() == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_outside_a_transaction_the_bound_travels_with_each_statement(workspace):
+    before = timeout()
+    with limited(5):
+        assert timeout() == "5s"
+        assert len(slowly(0.01)) == 1
+    assert timeout() == before
+    with pytest.raises(InvalidValue, match=r"longer than 0\.2 seconds"), limited(0.2):
+        list(slowly(5))
+    assert timeout() == before
+    assert Experiment.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_outside_a_transaction_a_bounded_search_is_one_round_trip(workspace, django_assert_num_queries):
+    with django_assert_num_queries(1), limited(5):
+        assert Experiment.objects.filter(name__in=["none"]).count() == 0

@@ -158,6 +158,14 @@ BATCHES = [
     {"metrics": [{**GOOD, "value": 3}, {**GOOD, "value": "2.5"}, {**GOOD, "step": "7"}, {**GOOD, "timestamp": "8"}]},
     {"metrics": [{**GOOD, "step": -(2**63)}, {**GOOD, "step": 2**63 - 1}, {**GOOD, "step": 4.0}]},
     {"metrics": [{"key": "a", "value": 1.0, "timestamp": 1}], "other": [1]},
+    {"metrics": [GOOD, {**GOOD, "key": "ü", "value": -0.0, "timestamp": 0, "step": -1}, {**GOOD, "step": -(2**63)}]},
+    {"metrics": [GOOD, {**GOOD, "timestamp": -1}]},
+    {"metrics": [GOOD, {**GOOD, "timestamp": 2**63}]},
+    {"metrics": [GOOD, {**GOOD, "step": -(2**63) - 1}]},
+    {"metrics": [GOOD, {"key": "a", "value": 1.5, "timestamp": 10, "model_id": "m-1"}]},
+    {"metrics": [GOOD, {"key": "a", "value": 1.5, "timestamp": 10, "model_id": 7}]},
+    {"metrics": ["abcd"]},
+    {"metrics": {"abcd": GOOD}},
     {"metrics": None, "tags": []},
     {"metrics": [{**GOOD, "step": 1.5}]},
     {"metrics": [{**GOOD, "step": 2**63}]},
@@ -181,9 +189,11 @@ def by_message(content):
             raise InvalidValue("missing")
         limits.check_timestamp(one.timestamp)
     names = ("key", "value", "timestamp", "step", "model_id", "dataset_name", "dataset_digest")
+    metrics = [batch.BatchMetric(*(getattr(one, name) for name in names)) for one in message.metrics]
     return batch.Batch(
         message.run_id,
-        [batch.BatchMetric(*(getattr(one, name) for name in names)) for one in message.metrics],
+        [one[:4] for one in metrics],
+        [one for one in metrics if one.model_id],
         [(one.key, one.value) for one in message.params],
         [(one.key, one.value) for one in message.tags],
     )
@@ -198,6 +208,22 @@ def test_both_roads_of_log_batch_agree(content):
             batch.read(content)
     else:
         assert repr(batch.read(content)) == repr(expected)  # repr, because NaN equals nothing
+
+
+def test_json_is_read_as_clients_write_it():
+    for text, meant in (
+        ('{"a": NaN}', "{'a': nan}"),
+        ('{"a": [Infinity, -Infinity, 1e400]}', "{'a': [inf, -inf, inf]}"),
+        ('{"a": 18446744073709551615, "a": 5e-324}', "{'a': 5e-324}"),
+        ('{"a": "\\ud83d\\ude00"}', "{'a': '😀'}"),
+        ('{"a": [-9223372036854775808, -9223372036854775809]}', "{'a': [-9223372036854775808, -9223372036854775809]}"),
+    ):
+        assert repr(wire.parsed(text.encode())) == meant
+    for body in (b"\xef\xbb\xbf{}", b'{"a": "\xed\xa0\x80"}', b"{", b"[1,]", '{"a": 1}'.encode("utf-16")):
+        with pytest.raises(ValueError, match=r".+"):
+            wire.parsed(body)
+    with pytest.raises((ValueError, RecursionError)):
+        wire.parsed(b"[" * 200_000)
 
 
 def test_true_is_no_number_on_either_road():
