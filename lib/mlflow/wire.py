@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import reprlib
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -48,12 +49,12 @@ def read_json(request: HttpRequest) -> dict[str, Any]:
         content = parsed(body)
         if isinstance(content, str):  # some clients encode twice, which may hide an escape
             content, is_doubtful = parsed(content.encode()), True
+        if is_doubtful:
+            refuse_unstorable(content, "")
     except (ValueError, RecursionError):
         raise InvalidValue(_("The body is not valid JSON.")) from None
     if not isinstance(content, dict):
         raise InvalidValue(_("The body must be a JSON object, not %s.") % type(content).__name__)
-    if is_doubtful:
-        refuse_unstorable(content, "")
     return content
 
 
@@ -108,7 +109,8 @@ def scalar(field: FieldDescriptor, text: str) -> Any:
 
 
 def wrong(name: str, value: Any, wanted: str) -> InvalidValue:
-    shown = str(value)[:100]
+    # Of what is nested a few levels only: to write it out whole may take more of them than Python has.
+    shown = (value if isinstance(value, str) else reprlib.repr(value))[:100]
     return InvalidValue(
         _("Invalid value %(value)s for parameter '%(name)s': expected %(wanted)s.")
         % {"value": repr(shown), "name": name, "wanted": wanted},

@@ -112,10 +112,16 @@ def test_a_number_out_of_range_is_refused_on_both_roads(post, run, field, number
     assert len({answer.status_code for answer in answers}) == 1, [one.content for one in answers]
 
 
-DEEP = ["[" * 100_000, '{"a":' * 100_000, '{"run_id": ' + "[" * 900 + "]" * 900 + "}", '{"tags": [' + '{"key":[' * 400]
+DEEP = [
+    "[" * 100_000,
+    '{"a":' * 100_000,
+    '{"run_id": ' + "[" * 900 + "]" * 900 + "}",
+    '{"run_id": ' + "[" * 1000 + '"\\u0000"' + "]" * 1000 + "}",
+    '{"tags": [' + '{"key":[' * 400,
+]
 
 
-@pytest.mark.parametrize("body", DEEP, ids=["lists", "objects", "in a field", "in an item"])
+@pytest.mark.parametrize("body", DEEP, ids=["lists", "objects", "in a field", "a NUL in a field", "in an item"])
 def test_depth_is_refused(post, body):
     for path in (TAG, BATCH, LOGGED):
         assert post(path, body).status_code == 400

@@ -12,7 +12,7 @@ from typing import Any
 
 from studio_sdk.tracking import named
 
-from azureml.data.dataset_consumption_config import DIRECT, DatasetConsumptionConfig
+from azureml.data.dataset_consumption_config import DIRECT, MOUNT, DatasetConsumptionConfig
 from azureml.exceptions import UserErrorException, translated
 
 REFERENCE, IDS = "AZUREML_DATAREFERENCE_", "STUDIO_DATASETS"
@@ -55,8 +55,9 @@ def alike(one: DatasetConsumptionConfig, other: DatasetConsumptionConfig) -> boo
 
 
 def asked(inputs: Inputs) -> dict[str, Any]:
-    """Write inputs as the studio's API takes them."""
-    return {name: {"dataset": str(one.dataset.id)} for name, one in inputs.items()}
+    """Write inputs as the studio's API takes them; it copies either way and notes what was to be mounted."""
+    modes = {name: {"mode": MOUNT} if one.mode == MOUNT else {} for name, one in inputs.items()}
+    return {name: {"dataset": str(one.dataset.id), **modes[name]} for name, one in inputs.items()}
 
 
 def variables(inputs: Inputs) -> dict[str, str]:
