@@ -18,7 +18,14 @@ __all__ = ["chromium"]
 
 
 # The longest files; begun last, one of them would keep a process long after the others had ended.
-LONG = ("test_flow", "test_run_survives", "test_mlflow_clients", "test_flow_survives", "test_endpoints_flow")
+LONG = (
+    "test_azureml",
+    "test_flow",
+    "test_run_survives",
+    "test_mlflow_clients",
+    "test_flow_survives",
+    "test_endpoints_flow",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

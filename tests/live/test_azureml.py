@@ -26,8 +26,8 @@ from compute.environments.build import PASSED_ON, UV_PASSED_ON
 ROOT = Path(__file__).resolve().parents[2]
 FLOWS = Path(__file__).parent / "azureml_flows"
 BESIDE = {"2.22": ("mlflow==2.22.5", "scikit-learn<1.7"), "3.17": ("mlflow==3.17.2", "scikit-learn<1.9")}
-# What MLflow 3 lays out otherwise is in these; the jobs of the others get environments that are alike.
-OF_BOTH = ("f1", "f2")
+# The others take minutes, for their jobs' environments are built anew.
+OF_BOTH = ("f1",)
 EVERY_FLOW = "STUDIO_EVERY_FLOW"
 
 

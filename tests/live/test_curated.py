@@ -44,7 +44,7 @@ def test_a_curated_environment_resolves_to_wheels(name, builder):
     spec = named.of_curated(name).spec
     lines = resolved(builder, spec.python, tuple(spec.requirements)).splitlines()
     found = dict(line.split("==") for line in lines if "==" in line)
-    assert found["mlflow-skinny"].startswith("3.")
+    assert found["mlflow-skinny"].startswith("2.22." if name == "AzureML-Tutorial" else "3.")
     wanted = {"azureml-sklearn-1.5": "1.5.", "sklearn-current": "1.9.", "AzureML-Tutorial": "1."}
     assert found.get("scikit-learn", "").startswith(wanted.get(name, ""))
 
