@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import prefetch_related_objects
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_GET
 
 from experiments.artifacts import of_model, of_run
 from experiments.mlflow_api.artifacts import send
+from lib.errors import NotFound
 from lib.mlflow import wire
 from lib.mlflow.messages import Message
 from lib.mlflow.messages import registry as messages
@@ -38,31 +38,12 @@ def present(shape: Shape) -> Shape:
     return {key: value for key, value in shape.items() if value not in (None, "", [])}
 
 
-def model_shape(actor: Actor, row: RegisteredModel) -> Shape:
-    [shape] = model_shapes(actor, [row])
-    return shape
-
-
-def model_shapes(actor: Actor, rows: Sequence[RegisteredModel]) -> list[Shape]:
-    """Give models with their latest versions, in a handful of queries however many they are."""
-    prefetch_related_objects(rows, "tags", "aliases__version")
-    latest = queries.latest_versions_of(actor, rows)
-    return [one_model(row, latest.get(row.pk, [])) for row in rows]
-
-
-def one_model(row: RegisteredModel, latest: Sequence[ModelVersion]) -> Shape:
-    aliases = sorted(row.aliases.all(), key=lambda one: one.name)
-    return present(
-        {
-            "name": row.name,
-            "creation_timestamp": row.created_ms,
-            "last_updated_timestamp": row.updated_ms,
-            "description": row.description,
-            "latest_versions": [version_shape(one) for one in latest],
-            "tags": pairs(row.tags),
-            "aliases": [{"alias": one.name, "version": str(one.version.version)} for one in aliases],
-        }
-    )
+def one_model(row: RegisteredModel) -> HttpResponse:
+    """Raises NotFound when the model was deleted meanwhile."""
+    found = queries.models_json([row.pk])
+    if not found:
+        raise NotFound(f"Registered Model with name={row.name} not found")
+    return HttpResponse(f'{{"registered_model":{found[0]}}}', content_type="application/json")
 
 
 def version_shape(row: ModelVersion) -> Shape:
@@ -94,32 +75,32 @@ def tags_of(message: Message) -> dict[str, str]:
 
 
 @rpc(messages.CreateRegisteredModel, needs=WRITE)
-def create_registered_model(actor: Actor, workspace: Workspace, message: Message) -> Shape:
+def create_registered_model(actor: Actor, workspace: Workspace, message: Message) -> HttpResponse:
     wire.require(message, "name")
     made = operations.register_model(
         actor, workspace, name=message.name, description=message.description, tags=tags_of(message)
     )
-    return {"registered_model": model_shape(actor, made)}
+    return one_model(made)
 
 
 @rpc(messages.GetRegisteredModel, needs=READ)
-def get_registered_model(actor: Actor, workspace: Workspace, message: Message) -> Shape:
-    return {"registered_model": model_shape(actor, queries.model(actor, workspace, message.name))}
+def get_registered_model(actor: Actor, workspace: Workspace, message: Message) -> HttpResponse:
+    return one_model(queries.model(actor, workspace, message.name))
 
 
 @rpc(messages.RenameRegisteredModel, needs=WRITE)
-def rename_registered_model(actor: Actor, workspace: Workspace, message: Message) -> Shape:
+def rename_registered_model(actor: Actor, workspace: Workspace, message: Message) -> HttpResponse:
     wire.require(message, "new_name")
     found = queries.model(actor, workspace, message.name)
-    return {"registered_model": model_shape(actor, operations.rename_model(actor, found, name=message.new_name))}
+    return one_model(operations.rename_model(actor, found, name=message.new_name))
 
 
 @rpc(messages.UpdateRegisteredModel, needs=WRITE)
-def update_registered_model(actor: Actor, workspace: Workspace, message: Message) -> Shape:
+def update_registered_model(actor: Actor, workspace: Workspace, message: Message) -> HttpResponse:
     found = queries.model(actor, workspace, message.name)
     if message.HasField("description"):
         operations.update_model(actor, found, description=message.description)
-    return {"registered_model": model_shape(actor, found)}
+    return one_model(found)
 
 
 @rpc(messages.DeleteRegisteredModel, needs=WRITE)
@@ -129,7 +110,7 @@ def delete_registered_model(actor: Actor, workspace: Workspace, message: Message
 
 
 @rpc(messages.SearchRegisteredModels, needs=READ)
-def search_registered_models(actor: Actor, workspace: Workspace, message: Message) -> Shape:
+def search_registered_models(actor: Actor, workspace: Workspace, message: Message) -> HttpResponse:
     rows = queries.search_models(
         actor,
         workspace,
@@ -137,8 +118,12 @@ def search_registered_models(actor: Actor, workspace: Workspace, message: Messag
         order_by=list(message.order_by),
         dialect=dialects.MLFLOW_MODELS,
     )
-    found, more = page(rows, token=message.page_token, limit=message.max_results, most=MOST_MODELS)
-    return {"registered_models": model_shapes(actor, found), **more}
+    found, more = page(
+        rows.prefetch_related(None), token=message.page_token, limit=message.max_results, most=MOST_MODELS
+    )
+    token = f',"next_page_token":"{more["next_page_token"]}"' if more else ""
+    models = ",".join(queries.models_json([row.pk for row in found]))
+    return HttpResponse(f'{{"registered_models":[{models}]{token}}}', content_type="application/json")
 
 
 @rpc(messages.GetLatestVersions, needs=READ)

@@ -3,18 +3,18 @@
 from registry.queries.search import search_models, search_versions
 from registry.queries.single import (
     latest_versions,
-    latest_versions_of,
     model,
     model_files,
     version,
     version_by_alias,
 )
+from registry.queries.written import models_json
 
 __all__ = [
     "latest_versions",
-    "latest_versions_of",
     "model",
     "model_files",
+    "models_json",
     "search_models",
     "search_versions",
     "version",

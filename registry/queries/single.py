@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
@@ -54,24 +53,10 @@ def latest_versions(actor: Actor, model: RegisteredModel, stages: Sequence[str] 
     known = {stage.value.lower(): stage.value for stage in Stage}
     if unknown := [stage for stage in stages if stage.lower() not in known]:
         raise InvalidValue(_("Invalid Model Version stage: %s.") % unknown[0][:100], field="stages")
-    found = latest_versions_of(actor, [model]).get(model.pk, [])
+    rows = ModelVersion.objects.visible_to(actor).filter(model=model).order_by("stage", "-version").distinct("stage")
     wanted = {known[stage.lower()] for stage in stages}
+    found = rows.select_related("model").prefetch_related("tags", "aliases")
     return [one for one in found if not wanted or one.stage in wanted]
-
-
-def latest_versions_of(actor: Actor, models: Sequence[RegisteredModel]) -> dict[int, list[ModelVersion]]:
-    """Give the highest version of each stage of each model, by the model's id, however many they are in three queries.
-
-    Their tags and aliases are there too.
-    """
-    rows = ModelVersion.objects.visible_to(actor).filter(model__in=[one.pk for one in models])
-    rows = rows.order_by("model_id", "stage", "-version").distinct("model_id", "stage")
-    by_id = {one.pk: one for one in models}
-    found: dict[int, list[ModelVersion]] = defaultdict(list)
-    for row in rows.prefetch_related("tags", "aliases"):
-        row.model = by_id[row.model_id]
-        found[row.model_id].append(row)
-    return found
 
 
 def model_files(version: ModelVersion) -> Place:
