@@ -259,6 +259,8 @@ def test_tests_of_a_workspace_come_one_at_a_time(make, alice, answers, workspace
             cursor.execute("SELECT pg_advisory_lock(%s, %s)", [operations.LOCK_CLASS, workspace.pk])
             with pytest.raises(TooMany):
                 operations.try_webhook(alice, webhook)
+            # A connection that closes lets go of its locks some time later.
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [operations.LOCK_CLASS, workspace.pk])
     finally:
         other.close()
     assert answers.sent == []
