@@ -51,3 +51,17 @@ def ws(wire, token, workspace):
     from azureml.core import Workspace
 
     return Workspace("00000000", "rg", "main")
+
+
+@pytest.fixture
+def studio(wire, token, workspace, capsys):
+    """Run a command; gives its exit code, what it printed and what it complained of."""
+
+    def run(*words):
+        from studio_sdk.cli.main import main
+
+        code = main(words)
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run

@@ -3,21 +3,8 @@
 import json
 
 import pytest
-from studio_sdk.cli.main import main
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def studio(wire, token, workspace, capsys):
-    """Run a command; gives its exit code, what it printed and what it complained of."""
-
-    def run(*words):
-        code = main(words)
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
 
 
 @pytest.fixture

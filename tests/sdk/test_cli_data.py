@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from studio_sdk.cli.main import main
 
 from experiments import metrics
 from jobs.models import Job, JobState, Sweep
@@ -13,18 +12,6 @@ from jobs.operations.sweeping import move_sweep
 from lib.clock import now_ms
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def studio(wire, token, workspace, capsys):
-    """Run a command; gives its exit code, what it printed and what it complained of."""
-
-    def run(*words):
-        code = main(words)
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
 
 
 @pytest.fixture
