@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from django.db import connection
 
 from experiments import metrics
+from lib.search.bounds import limited
 
 PAIRS = """
     SELECT run_id,
@@ -40,7 +41,7 @@ def written(ids: Sequence[str]) -> dict[str, dict[str, str]]:
     """Give, by part and run, the items of a JSON list; those of datasets and models are empty: they only are there."""
     found: dict[str, dict[str, str]] = defaultdict(dict)
     if ids:
-        with connection.cursor() as cursor:
+        with limited(), connection.cursor() as cursor:
             cursor.execute(ALL, {"runs": "{" + ",".join(ids) + "}"})
             for part, run_id, items in cursor.fetchall():
                 found[part][run_id] = items
