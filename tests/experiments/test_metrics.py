@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from experiments import metrics
 from experiments.metrics import Point
-from experiments.models import Experiment, Run
+from experiments.models import Experiment, MetricSeries, Run
 
 pytestmark = pytest.mark.django_db
 
@@ -97,6 +97,9 @@ def test_history_and_latest_agree_with_a_plain_set(run, batches):
         last = max(every, key=lambda one: metrics.write.rank((one.step, one.at_ms, one.value)))
         assert (newest[key].step, newest[key].at_ms) == (last.step, last.at_ms)
         assert newest[key].value == last.value or math.isnan(last.value)
+        numbers = [one.value for one in every if one.value == one.value]
+        series = MetricSeries.objects.get(run=run, key=key)
+        assert (series.min_value, series.max_value) == (min(numbers, default=None), max(numbers, default=None))
 
 
 def bits(one):
