@@ -82,7 +82,7 @@ whole = st.integers(min_value=-(2**63), max_value=2**63 - 1)
 point = st.builds(Point, st.sampled_from("ab"), st.floats(), st.integers(0, 2**63 - 1), whole)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=st.lists(st.lists(point, max_size=8), max_size=6))
 def test_history_and_latest_agree_with_a_plain_set(run, batches):
     metrics.delete_run(run)
