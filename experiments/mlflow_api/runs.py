@@ -115,23 +115,20 @@ def log_batch(actor: Actor, workspace: Workspace, content: dict[str, Any]) -> Sh
     return {}
 
 
-def model_point(one: Any) -> ModelPoint:
-    """Take the model's part of a metric, from a message or from a batch: their fields have the same names."""
+def model_point(one: batch.BatchMetric) -> ModelPoint:
+    """Take the model's part of a metric."""
     point = Point(one.key, one.value, one.timestamp, one.step)
     return ModelPoint(one.model_id, point, one.dataset_name, one.dataset_digest)
 
 
-@rpc(service.LogMetric, needs=WRITE)
-def log_metric(actor: Actor, workspace: Workspace, message: Message) -> Shape:
-    for name in ("value", "timestamp"):
-        if not message.HasField(name):
-            raise wire.missing(name)
-    limits.check_timestamp(message.timestamp)
+@rpc(service.LogMetric, needs=WRITE, takes="json")
+def log_metric(actor: Actor, workspace: Workspace, content: dict[str, Any]) -> Shape:
+    run_id, given = batch.read_metric(content)
     operations.log_metric(
         actor,
-        find(actor, workspace, message),
-        point=Point(message.key, message.value, message.timestamp, message.step),
-        model_point=model_point(message) if message.model_id else None,
+        queries.run(actor, workspace, run_id),
+        point=Point(given.key, given.value, given.timestamp, given.step),
+        model_point=model_point(given) if given.model_id else None,
     )
     return {}
 

@@ -1,5 +1,5 @@
-"""The one hot request, log-batch: read from plain JSON by own checks, which a test holds equal to the messages'
-parser.
+"""The hot requests, log-batch and log-metric: read from plain JSON by own checks, which a test holds equal to the
+messages' parser.
 
 A thousand points are read by column where all are what nearly every client sends, and one by one where any is not.
 """
@@ -65,6 +65,25 @@ def read(content: dict[str, Any]) -> Batch:
         params=items(content, "params", pair),
         tags=items(content, "tags", pair),
     )
+
+
+# A name as it is written in a message and as JSON may write it; giving both is a mistake.
+DOUBLE = {
+    "run_id": "runId",
+    "run_uuid": "runUuid",
+    "model_id": "modelId",
+    "dataset_name": "datasetName",
+    "dataset_digest": "datasetDigest",
+}
+
+
+def read_metric(content: dict[str, Any]) -> tuple[str, BatchMetric]:
+    """Give the id of the run and the point. Raises InvalidValue that names the field."""
+    for name, other in DOUBLE.items():
+        if name in content and other in content:
+            raise InvalidValue(_("Give %(name)s or %(other)s, not both.") % {"name": name, "other": other}, field=name)
+    run_uuid = text(content, "run_uuid", "runUuid")
+    return text(content, "run_id", "runId") or run_uuid, metric(content)
 
 
 def plain_points(given: Any) -> list[RawPoint] | None:

@@ -210,6 +210,42 @@ def test_both_roads_of_log_batch_agree(content):
         assert repr(batch.read(content)) == repr(expected)  # repr, because NaN equals nothing
 
 
+METRICS = [
+    *(one for content in BATCHES for one in content.get("metrics") or [] if isinstance(one, dict)),
+    {**GOOD, "run_id": "r"},
+    {**GOOD, "runId": "r", "run_uuid": "old"},
+    {**GOOD, "runUuid": "old"},
+    {**GOOD, "runUuid": 7},
+    {**GOOD, "run_id": "r", "runId": "r"},
+    {**GOOD, "model_id": "m", "modelId": "m"},
+    {**GOOD, "modelId": "m", "datasetName": "d", "dataset_digest": "x"},
+    {"key": "a", "timestamp": 1},
+    {"key": "a", "value": 1},
+    {"value": 1, "timestamp": 1},
+    {},
+]
+
+
+def metric_by_message(content):
+    message = wire.fill(service.LogMetric(), content)
+    if not message.HasField("value") or not message.HasField("timestamp"):
+        raise InvalidValue("missing")
+    limits.check_timestamp(message.timestamp)
+    names = ("key", "value", "timestamp", "step", "model_id", "dataset_name", "dataset_digest")
+    return message.run_id or message.run_uuid, batch.BatchMetric(*(getattr(message, name) for name in names))
+
+
+@pytest.mark.parametrize("content", METRICS, ids=[json.dumps(content)[:60] for content in METRICS])
+def test_both_roads_of_log_metric_agree(content):
+    try:
+        expected = metric_by_message(content)
+    except InvalidValue:
+        with pytest.raises(InvalidValue):
+            batch.read_metric(content)
+    else:
+        assert repr(batch.read_metric(content)) == repr(expected)
+
+
 def test_json_is_read_as_clients_write_it():
     for text, meant in (
         ('{"a": NaN}', "{'a': nan}"),
