@@ -165,7 +165,8 @@ CACHES = {
 AUTH_USER_MODEL = "workspaces.User"
 LOGIN_URL = "workspaces:sign-in"
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
-# How long a process may take a token, and its owner's roles, as it last saw them; 0 asks the database every time.
+# How long a process may take a token, its owner's roles, and a run that logs point by point as it last saw them;
+# 0 asks the database every time.
 CREDENTIALS_SECONDS = env_int("STUDIO_CREDENTIALS_SECONDS", 2, least=0)
 # How long what `studio login` makes opens the studio before it is made anew behind the client's back.
 ACCESS_TOKEN_SECONDS = env_int("STUDIO_ACCESS_TOKEN_SECONDS", 3600, least=1)

@@ -6,16 +6,17 @@ dropped on writing, and a point that comes twice in different batches is dropped
 Meanwhile `compaction` packs what was written into chunks of some thousand points.
 
     append(run_id, points)                     latest(run_ids)
-    history(run_id, key)                       sampled(run_id, key, points=1000, …)
-    delete_run(run_id)                         keys(run_id)
-    delete_series(run_id, key)                 count_points(run_ids)
+    append_one(run_id, point)                  sampled(run_id, key, points=1000, …)
+    history(run_id, key)                       keys(run_id)
+    delete_run(run_id)                         count_points(run_ids)
+    delete_series(run_id, key)
 """
 
 from experiments.metrics.compaction import compact_due
 from experiments.metrics.count import count_points
 from experiments.metrics.points import Points
 from experiments.metrics.read import LATEST_JSON, Latest, Sample, history, keys, latest, sampled
-from experiments.metrics.write import Point, append, delete_run, delete_series
+from experiments.metrics.write import Point, append, append_one, delete_run, delete_series
 
 __all__ = [
     "LATEST_JSON",
@@ -24,6 +25,7 @@ __all__ = [
     "Points",
     "Sample",
     "append",
+    "append_one",
     "compact_due",
     "count_points",
     "delete_run",

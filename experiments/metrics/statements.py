@@ -53,21 +53,28 @@ APPEND = f"""
     ON CONFLICT (series_id, digest) DO NOTHING
 """  # noqa: S608  own text only
 
-# A single point, which is what most calls bring: planned anew each time, that would be a third of its cost.
+# A single point, which is what most calls bring: planned anew each time, that would be a third of its cost. It is
+# stored only for a run outside the bin, so that whoever looked the run up a moment ago need not look again.
 APPEND_ONE = Prepared(
     "append_one",
     f"""
     WITH series AS (
         INSERT INTO experiments_metricseries AS known
                     (run_id, key, last_step, last_ms, last_value, min_value, max_value, loose)
-             VALUES (%(run)s, %(key)s, %(step)s, %(ms)s, %(value)s, %(number)s, %(number)s, {BATCH_WEIGHT + 1})
+             SELECT  id, %(key)s, %(step)s, %(ms)s, %(value)s, %(number)s, %(number)s, {BATCH_WEIGHT + 1}
+               FROM experiments_run
+              WHERE id = %(run)s
+                AND deleted_ms IS NULL
         {MERGE}
           RETURNING id
+    ),
+    block AS (
+        INSERT INTO experiments_metricblock (series_id, digest, steps, times, values)
+             SELECT id, %(digest)s, ARRAY[%(step)s], ARRAY[%(ms)s], ARRAY[%(value)s]
+               FROM series
+        ON CONFLICT (series_id, digest) DO NOTHING
     )
-    INSERT INTO experiments_metricblock (series_id, digest, steps, times, values)
-         SELECT id, %(digest)s, ARRAY[%(step)s], ARRAY[%(ms)s], ARRAY[%(value)s]
-           FROM series
-    ON CONFLICT (series_id, digest) DO NOTHING
+    SELECT count(*) FROM series
     """,  # noqa: S608  own text only
     {
         "run": "text",

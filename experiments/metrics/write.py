@@ -28,11 +28,16 @@ class Point(NamedTuple):
 
 def append(run_id: str, points: Sequence[Point]) -> None:
     """Store points of one run, in one statement. Whatever of it was stored before stays as it is."""
-    with connection.cursor() as cursor:
-        if len(points) == 1:
-            APPEND_ONE.execute(cursor, {"run": run_id, **scalars(points[0])})
-        elif points:
+    if points:
+        with connection.cursor() as cursor:
             cursor.execute(APPEND, {"run": run_id, **columns(by_key(points))})
+
+
+def append_one(run_id: str, point: Point) -> bool:
+    """Store one point of a run outside the bin; say whether there is such a run."""
+    with connection.cursor() as cursor:
+        APPEND_ONE.execute(cursor, {"run": run_id, **scalars(point)})
+        return bool(cursor.fetchone()[0])
 
 
 def by_key(points: Iterable[Point]) -> dict[str, list[Point]]:

@@ -126,7 +126,7 @@ def log_metric(actor: Actor, workspace: Workspace, content: dict[str, Any]) -> S
     run_id, given = batch.read_metric(content)
     operations.log_metric(
         actor,
-        queries.run(actor, workspace, run_id),
+        queries.run_that_logs(actor, workspace, run_id),
         point=Point(given.key, given.value, given.timestamp, given.step),
         model_point=model_point(given) if given.model_id else None,
     )

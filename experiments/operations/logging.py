@@ -16,6 +16,7 @@ from experiments.metrics import Point
 from experiments.models import LoggedModel, LoggedModelMetric, Run, RunTag
 from experiments.operations import texts
 from experiments.operations.hearing import heard
+from experiments.refusals import absent_run, run_in_bin
 from lib.errors import InvalidValue, NotFound
 from lib.mlflow import limits
 from workspaces.access import Actor, operation
@@ -37,7 +38,12 @@ class ModelPoint:
 
 def require_active(run: Run) -> None:
     if run.deleted_ms is not None:
-        raise InvalidValue(f"The run {run.pk} must be in the 'active' state. Current state is deleted.")
+        raise run_in_bin(run.pk)
+
+
+def gone(run: Run) -> Exception:
+    """Say what became of a run that was there when it was looked up."""
+    return run_in_bin(run.pk) if Run.objects.filter(pk=run.pk).exists() else absent_run(run.pk)
 
 
 @operation("experiments.write", audit=False, is_one_statement=True)
@@ -72,7 +78,8 @@ def log_metric(actor: Actor, run: Run, *, point: Point, model_point: ModelPoint 
     """Log a point, to a logged model too; a client whose call fails between the two repeats both."""
     require_active(run)
     limits.check_key(point.key, "name")
-    series.append(run.pk, [point])
+    if not series.append_one(run.pk, point):
+        raise gone(run)
     heard(run)
     write_model_points(run, [model_point] if model_point else [])
 

@@ -9,6 +9,7 @@ from experiments.queries.runs import (
     owner_of_artifact,
     run,
     run_details,
+    run_that_logs,
     search_runs,
 )
 from experiments.queries.views import View
@@ -28,6 +29,7 @@ __all__ = [
     "run",
     "run_details",
     "run_overview",
+    "run_that_logs",
     "search_experiments",
     "search_logged_models",
     "search_runs",

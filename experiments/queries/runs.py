@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
@@ -20,9 +21,11 @@ from experiments.models import (
     RunTag,
 )
 from experiments.queries.views import View
+from experiments.refusals import absent_run, run_in_bin
 from experiments.search.default import ALIAS, default_id, default_named
-from lib.errors import InvalidValue, NotFound
+from lib.errors import InvalidValue
 from lib.postgres.lookup import Lookup
+from lib.recent import Recent
 from lib.search import Dialect, dialects, parse_filter, parse_order
 from workspaces.access import Actor, fetch, require
 from workspaces.models import Workspace
@@ -30,6 +33,7 @@ from workspaces.models import Workspace
 LONGEST_ID = 36
 # The busiest of all lookups: whatever a run logs begins with it.
 BY_ID = Lookup(Run, "pk", "workspace_id")
+SEEN: Recent[Run] = Recent()
 
 
 @dataclass(frozen=True)
@@ -53,9 +57,26 @@ def run(actor: Actor, workspace: Workspace, run_id: str) -> Run:
     # The wall is asked above, for the one workspace that can be meant: a join less.
     found = BY_ID(run_id[:LONGEST_ID], workspace.pk)
     if found is None:
-        raise NotFound(_("Run “%(name)s” does not exist.") % {"name": run_id[:200]})
+        raise absent_run(run_id)
     found.workspace = workspace
     return found
+
+
+def run_that_logs(actor: Actor, workspace: Workspace, run_id: str) -> Run:
+    """Give a run outside the bin, as this process saw it a moment ago.
+
+    For an operation that makes sure, as it writes, that the run is still there. Raises NotFound, and InvalidValue for
+    one in the bin, which is never remembered: it may be taken out again.
+    """
+    require(actor, Run.read_permission, workspace)
+
+    def ask() -> Run:
+        found = run(actor, workspace, run_id)
+        if found.deleted_ms is not None:
+            raise run_in_bin(run_id)
+        return found
+
+    return SEEN.get((workspace.pk, run_id), ask, seconds=settings.CREDENTIALS_SECONDS)
 
 
 def owner_of_artifact(actor: Actor, workspace: Workspace, path: str) -> tuple[Run | LoggedModel, str]:
