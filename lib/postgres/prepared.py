@@ -22,7 +22,8 @@ class Prepared:
 
     def __post_init__(self) -> None:
         numbered = {name: f"${number}" for number, name in enumerate(self.types, start=1)}
-        given = ", ".join(f"%({name})s::{kind}" for name, kind in self.types.items())
+        # Not with “::”, which binds tighter than the sign of a number: the least integer would be out of range.
+        given = ", ".join(f"CAST(%({name})s AS {kind})" for name, kind in self.types.items())
         object.__setattr__(
             self, "definition", f"PREPARE {self.name} ({', '.join(self.types.values())}) AS {self.sql % numbered}"
         )

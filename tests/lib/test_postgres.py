@@ -75,6 +75,13 @@ def test_a_statement_is_prepared_once_on_each_connection():
 
 
 @pytest.mark.django_db
+def test_a_statement_takes_the_least_integer():
+    with connection.cursor() as cursor:
+        SUM.execute(cursor, {"left": -(2**31), "right": 0})
+        assert cursor.fetchone() == (-(2**31),)
+
+
+@pytest.mark.django_db
 def test_a_prepared_statement_outlives_what_is_rolled_back():
     with pytest.raises(ZeroDivisionError), transaction.atomic(), connection.cursor() as cursor:
         SUM.execute(cursor, {"left": 1, "right": 1})
