@@ -10,12 +10,18 @@ from jobs.models import Job
 
 pytestmark = pytest.mark.django_db
 
+PART = {"HX-Request": "true"}
+
 
 def test_the_pages_show_a_job_from_list_to_log(submit, node, node_actor, browse, alice_user):
     job = submit()
     page = browse(alice_user)
     assert job.run.name in page.get("/w/main/jobs/").content.decode()
-    assert "Queued" in page.get(f"/w/main/jobs/{job.pk}/").content.decode()
+    assert "Queued" in page.get(f"/w/main/jobs/{job.pk}/", headers=PART).content.decode()
+    # A part opened by itself, in another tab say, leads to its page.
+    alone = page.get(f"/w/main/jobs/{job.pk}/?log=logs/a.txt")
+    assert alone["Location"] == f"/w/main/runs/{job.pk}/job/?log=logs%2Fa.txt"
+    assert "?log=logs/a.txt" in page.get(alone["Location"]).content.decode()
     operations.claim_job(node_actor, node_name="n1")
     operations.append_log(node_actor, job.pk, attempt=1, name="std", offset=0, data=b"hi\n")
     assert page.get(f"/w/main/jobs/{job.pk}/log/std").json() == {"text": "hi\n", "offset": 3, "final": False}
