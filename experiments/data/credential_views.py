@@ -62,9 +62,7 @@ def store_credentials(request: Request, name: str) -> HttpResponseBase:
             if form.cleaned_data["act"] != "test":
                 return replaced(request, store, form)
             connection = replace(connection_without(store), secret=form.secret)
-            found = operations.check_datastore(
-                request.actor, request.workspace, connection=connection, path=store.path
-            )
+            found = operations.check_datastore(request.actor, request.workspace, connection=connection, path=store.path)
         except StudioError as error:
             form.add_error(None, error.message)
     context = {"store": store, "form": form, "found": found}
