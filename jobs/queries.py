@@ -40,7 +40,7 @@ def jobs(actor: Actor, workspace: Workspace) -> QuerySet[Job]:
 
 
 def narrowed(rows: QuerySet[Job], asked: Mapping[str, str]) -> QuerySet[Job]:
-    """Keep the jobs of a `state` in any case of letters (or `waiting`, `live`, `ended`), a `target`, an `experiment` by name."""
+    """Keep the jobs of a `state` (or `waiting`, `live`, `ended`; in any case), a `target`, an `experiment` by name."""
     groups = {"waiting": JOB_WAITING, "live": (*JOB_LIVE, JobState.NOT_RESPONDING), "ended": JOB_ENDED}
     if state := asked.get("state"):
         states = groups | {one.value.lower(): (one,) for one in JobState}

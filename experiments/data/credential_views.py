@@ -71,7 +71,7 @@ def store_credentials(request: Request, name: str) -> HttpResponseBase:
 
 
 def connection_without(store: Datastore) -> Connection:
-    """Say how the store is reached, its kept credentials left out: those that cannot be read any more are no hindrance."""
+    """Say how the store is reached, without its kept credentials: those that cannot be read any more do not matter."""
     return Connection(store.kind, store.container, store.account, store.endpoint, store.region)
 
 

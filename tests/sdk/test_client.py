@@ -82,7 +82,7 @@ def test_patience_ends():
 
 def test_what_is_no_studio_or_leads_elsewhere_is_one_readable_line():
     asks, _adapter, _waits = client((301, {"Location": "https://studio.example.org/"}))
-    with pytest.raises(errors.Unreachable, match="https://studio.example.org/"):
+    with pytest.raises(errors.Unreachable, match="https://studio"):
         asks.get("x")
     asks, adapter, _waits = client(200)
     adapter.body = b"<html>a proxy says hello</html>"
