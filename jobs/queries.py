@@ -64,7 +64,7 @@ def stages(job: Job) -> list[Stage]:
         is_last = number == len(job.stages) - 1
         until_ms = (job.ended_ms or now) if is_last else job.stages[number + 1][1]
         is_end = state in JOB_ENDED
-        shown = state if is_last else "done"
+        shown = state if is_last or state == JobState.NOT_RESPONDING else "done"
         took = None if is_end else until_ms - since_ms
         passed.append(Stage(str(JobState(state).label), shown, took, newest, is_last and not is_end))
     if job.has_ended or job.state == JobState.NOT_RESPONDING:
