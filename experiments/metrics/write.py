@@ -11,6 +11,7 @@ from itertools import accumulate, chain
 from math import isnan
 from typing import Any, NamedTuple
 
+import orjson
 from django.db import connection
 
 from experiments.metrics.statements import APPEND, APPEND_ONE, BATCH_WEIGHT
@@ -109,7 +110,10 @@ def rank(point: tuple[int, int, float]) -> tuple[int, int, bool, float]:
 
 def literal(numbers: list[Any]) -> str:
     """Write an array as PostgreSQL reads it: one short text instead of one adapted object a number."""
-    return "{" + str(numbers)[1:-1] + "}"
+    text = orjson.dumps(numbers).decode()
+    if "null" in text:  # JSON has no word for what is not finite
+        text = str(numbers)
+    return f"{{{text[1:-1]}}}"
 
 
 def delete_run(run_id: str) -> None:
