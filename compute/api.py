@@ -14,7 +14,7 @@ from compute import named, operations, queries, sizes
 from compute.models import ComputeTarget, EnvironmentUse, Node
 from compute.queries import TargetRow
 from compute.shapes import EnvironmentIn, asked_spec
-from lib.errors import InvalidValue, NotFound
+from lib.errors import NotFound
 from lib.http import number_in
 from workspaces import access
 from workspaces.drf import asked, parsed
@@ -222,8 +222,8 @@ class NodeActIn(serializers.Serializer[Any]):
     act = serializers.ChoiceField(choices=["drain", "resume", "remove"])
 
 
-def found_target(request: Request, name: str) -> ComputeTarget:
-    return queries.find_target(*asked(request), name)
+def own_target(request: Request, name: str) -> ComputeTarget:
+    return queries.find_own_target(*asked(request), name)
 
 
 @extend_schema(methods=["GET"], responses=TargetOut(many=True))
@@ -253,21 +253,13 @@ def make_target(actor: access.Actor, workspace: Workspace, values: dict[str, Any
 @api_view(["GET", "PATCH", "DELETE"])
 def target(request: Request, name: str) -> Response:
     """Show, rescale or delete a compute target."""
-    actor, _workspace = asked(request)
-    found = found_target(request, name)
-    if request.method != "GET":
-        require_own(found)
+    actor, workspace = asked(request)
     if request.method == "DELETE":
-        operations.delete_cluster(actor, found)
+        operations.delete_cluster(actor, own_target(request, name))
         return Response(status=202)
     if request.method == "PATCH":
-        operations.update_cluster(actor, found, **parsed(TargetChangeIn, request))
-    return Response(TargetOut(found_target(request, name)).data)
-
-
-def require_own(target: ComputeTarget) -> None:
-    if target.workspace_id is None:
-        raise InvalidValue("This compute target belongs to the whole studio and is not changed here.")
+        operations.update_cluster(actor, own_target(request, name), **parsed(TargetChangeIn, request))
+    return Response(TargetOut(queries.find_target(actor, workspace, name)).data)
 
 
 @extend_schema(request=None, responses={201: JoinOut})
@@ -275,8 +267,7 @@ def require_own(target: ComputeTarget) -> None:
 def join_token(request: Request, name: str) -> Response:
     """Make a token with which one machine joins the cluster, and the command that uses it."""
     actor, _workspace = asked(request)
-    found = found_target(request, name)
-    require_own(found)
+    found = own_target(request, name)
     secret = operations.create_join_token(actor, found)
     return Response({"token": secret, "command": operations.join_command(found, secret)}, status=201)
 
@@ -286,8 +277,7 @@ def join_token(request: Request, name: str) -> Response:
 def node_act(request: Request, name: str, node: str) -> Response:
     """Drain a node, give it work again, or let it leave."""
     actor, _workspace = asked(request)
-    target = found_target(request, name)
-    require_own(target)
+    target = own_target(request, name)
     row = target.nodes.filter(name=node).first()
     if row is None:
         raise NotFound(f"There is no node “{node[:100]}”.")

@@ -57,11 +57,8 @@ def begun(request: Request) -> dict[str, str]:
     if not reference:
         return {}
     one = named.find_named(request.actor, request.workspace, reference)
-    files = one.definition.get("files") or {}
-    if files:
-        kind = next(iter(files))
-        return {"name": one.name, "kind": kind, "text": files[kind]}
-    return {"name": "", "kind": "requirements.txt", "text": "\n".join(one.definition.get("packages", []))}
+    kind, text = named.as_one_file(one.definition)
+    return {"name": "" if one.is_curated else one.name, "kind": kind, "text": text}
 
 
 @access.needs("compute.read")

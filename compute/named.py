@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import yaml
 from django.utils.translation import gettext as _
 
 from compute.curated import CURATED
 from compute.environments import BadEnvironment, EnvironmentSpec, parse_files
+from compute.environments.parse import CONDA_FILES, with_included
 from compute.environments.spec import make
 from compute.models import Environment, EnvironmentBuild, EnvironmentVersion
 from lib.errors import InvalidValue, NotFound
@@ -56,6 +58,18 @@ def spec_of(definition: Mapping[str, Any], *, name: str = "") -> EnvironmentSpec
         return make([str(one) for one in packages], python=str(definition.get("python") or ""), name=name)
     except BadEnvironment as error:
         raise InvalidValue(str(error), field="definition") from None
+
+
+def as_one_file(definition: Mapping[str, Any]) -> tuple[str, str]:
+    """Write a definition as the one file that a form takes: which, and its text."""
+    files: Mapping[str, str] = definition.get("files") or {}
+    for name in ("python_env.yaml", *CONDA_FILES, "requirements.txt"):
+        if name in files:
+            return "conda.yaml" if name in CONDA_FILES else name, with_included(files[name], files)
+    packages, python = definition.get("packages", []), definition.get("python")
+    if not python:
+        return "requirements.txt", "\n".join(packages)
+    return "python_env.yaml", yaml.safe_dump({"python": str(python), "dependencies": packages}, sort_keys=False)
 
 
 def all_named(actor: Actor, workspace: Workspace) -> list[Named]:

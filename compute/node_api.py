@@ -21,9 +21,9 @@ from workspaces.drf import parsed
 class NodeReportIn(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=100)
     slots = serializers.IntegerField(min_value=0, max_value=1000)
-    cpu_count = serializers.FloatField(default=0)
-    memory_bytes = serializers.IntegerField(default=0)
-    load = serializers.FloatField(default=0)
+    cpu_count = serializers.FloatField(default=0, min_value=0, max_value=1_000_000)
+    memory_bytes = serializers.IntegerField(default=0, min_value=0, max_value=2**60)
+    load = serializers.FloatField(default=0, min_value=0, max_value=1_000_000)
 
 
 class NodeIn(serializers.Serializer[Any]):

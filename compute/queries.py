@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 
 from django.conf import settings
 from django.db.models import Prefetch, Q, QuerySet
@@ -23,9 +24,11 @@ from compute.models import (
     NodeWish,
     TargetState,
 )
+from compute.node.places import LOG as NODE_LOG
+from compute.node.places import hosted_folder
 from compute.sizes import Size
 from lib.clock import now_ms
-from lib.errors import NotFound
+from lib.errors import InvalidValue, NotFound
 from lib.textfile import Piece, newest_line, read_piece
 from workspaces.access import Actor
 from workspaces.models import Workspace
@@ -143,9 +146,42 @@ def find_target(actor: Actor, workspace: Workspace, name: str) -> ComputeTarget:
     raise NotFound(f"{said} {_('There is: %s.') % ', '.join(near)}" if near else said)
 
 
+def find_own_target(actor: Actor, workspace: Workspace, name: str) -> ComputeTarget:
+    """Find a cluster that is the workspace's to change. Raises InvalidValue for one that all workspaces share."""
+    target = find_target(actor, workspace, name)
+    if target.workspace_id is None:
+        raise InvalidValue(_("This compute target belongs to the whole studio and is not changed here."))
+    return target
+
+
 def target_row(actor: Actor, workspace: Workspace, name: str) -> TargetRow:
     target = find_target(actor, workspace, name)
     return with_nodes(target, list(target.nodes.order_by("pk")))
+
+
+def node_row(target: ComputeTarget, node_id: int) -> NodeRow | None:
+    """Give a node of a cluster; None for one that has left."""
+    node = target.nodes.filter(pk=node_id).first()
+    return with_nodes(target, [node]).nodes[0] if node else None
+
+
+def has_node_log(target: ComputeTarget, node: Node) -> bool:
+    """Say whether a node's log is here: of the nodes that the studio hosts for one workspace.
+
+    That of the studio's own node tells of the work of all workspaces, and a machine that joined keeps its own.
+    """
+    return node.is_hosted and target.workspace_id is not None and node_log_path(node).exists()
+
+
+def node_log(target: ComputeTarget, node: Node, offset: int) -> Piece:
+    """Give the next piece of a node's log. Raises NotFound where there is none to be read."""
+    if not has_node_log(target, node):
+        raise NotFound(_("This node's log is not kept here."))
+    return read_piece(node_log_path(node), offset, is_over=False)
+
+
+def node_log_path(node: Node) -> Path:
+    return hosted_folder(settings.RUNTIME_HOME, node.name, node.pk) / NODE_LOG
 
 
 def room(target: ComputeTarget, *, before: int = 0) -> str:

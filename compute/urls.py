@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from compute import environment_views, views
+from compute import environment_views, node_views, views
 
 app_name = "compute"
 
@@ -21,5 +21,7 @@ urlpatterns = [
     path("compute/<str:name>/scale/", views.target_scale, name="target-scale"),
     path("compute/<str:name>/join/", views.target_join, name="target-join"),
     path("compute/<str:name>/delete/", views.target_delete, name="target-delete"),
-    path("compute/<str:name>/nodes/<int:node_id>/<str:act>/", views.node_act, name="node-act"),
+    path("compute/<str:name>/nodes/<int:node_id>/", node_views.node_detail, name="target-node"),
+    path("compute/<str:name>/nodes/<int:node_id>/log/", node_views.node_log, name="target-node-log"),
+    path("compute/<str:name>/nodes/<int:node_id>/<str:act>/", node_views.node_act, name="target-node-act"),
 ]

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from compute import forms, operations, queries
 from compute.models import ComputeTarget
-from lib.errors import Conflict, InvalidValue, NotFound, StudioError
+from lib.errors import Conflict, InvalidValue, StudioError
 from lib.html import FORM_ERROR, done, is_partial
 from workspaces import access
 from workspaces.request import Request
@@ -52,7 +52,7 @@ def target_detail(request: Request, name: str) -> HttpResponse:
 @access.needs("compute.write")
 @require_POST
 def target_scale(request: Request, name: str) -> HttpResponse:
-    target = own_target(request, name)
+    target = queries.find_own_target(request.actor, request.workspace, name)
     form = forms.ScaleForm(request.POST)
     if form.is_valid():
         try:
@@ -69,7 +69,7 @@ def target_scale(request: Request, name: str) -> HttpResponse:
 @require_POST
 def target_join(request: Request, name: str) -> HttpResponse:
     """Show the command that joins a machine, with a token that was made for it and is shown this once."""
-    target = own_target(request, name)
+    target = queries.find_own_target(request.actor, request.workspace, name)
     secret = operations.create_join_token(request.actor, target)
     row = queries.target_row(request.actor, request.workspace, name)
     context = {**target_context(row), "join_command": operations.join_command(target, secret)}
@@ -79,7 +79,7 @@ def target_join(request: Request, name: str) -> HttpResponse:
 @access.needs("compute.write")
 @require_POST
 def target_delete(request: Request, name: str) -> HttpResponse:
-    target = own_target(request, name)
+    target = queries.find_own_target(request.actor, request.workspace, name)
     try:
         operations.delete_cluster(request.actor, target)
     except Conflict as error:
@@ -87,28 +87,6 @@ def target_delete(request: Request, name: str) -> HttpResponse:
         context = {**target_context(row), "problem": error.message}
         return render(request, "compute/target_detail.html", context, status=FORM_ERROR)
     return done(request, reverse("compute:target-list", args=[request.workspace.name]))
-
-
-@access.needs("compute.write")
-@require_POST
-def node_act(request: Request, name: str, node_id: int, act: str) -> HttpResponse:
-    """Drain a node, give it work again, or let it leave."""
-    target = own_target(request, name)
-    node = target.nodes.filter(pk=node_id).first()
-    if node is None or act not in ("drain", "resume", "remove"):
-        raise NotFound("There is no such node.")
-    if act == "remove":
-        operations.remove_node(request.actor, target, node=node)
-    else:
-        operations.drain_node(request.actor, target, node=node, is_drained=act == "drain")
-    return done(request, target_url(request, target))
-
-
-def own_target(request: Request, name: str) -> ComputeTarget:
-    target = queries.find_target(request.actor, request.workspace, name)
-    if target.workspace_id is None:
-        raise InvalidValue("This compute target belongs to the whole studio and is not changed here.")
-    return target
 
 
 def target_url(request: Request, target: ComputeTarget) -> str:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from experiments.data import store_views
+from experiments.data import credential_views, store_views
 from experiments.data import views as data
 from experiments.views import (
     artifacts,
@@ -100,6 +100,7 @@ urlpatterns = [
     path("datastores/<str:name>/upload/", store_views.store_upload, name="data-store-upload"),
     path("datastores/<str:name>/file/delete/", store_views.store_file_delete, name="data-store-file-delete"),
     path("datastores/<str:name>/delete/", store_views.store_delete, name="data-store-delete"),
+    path("datastores/<str:name>/credentials/", credential_views.store_credentials, name="data-store-credentials"),
     path("logged-models/<str:model_id>/", runs.logged_model, name="logged-model"),
     path("logged-models/<str:model_id>/artifacts/", artifacts.model_artifacts, name="logged-model-artifacts"),
     path("logged-models/<str:model_id>/artifact/", artifacts.model_artifact, name="logged-model-artifact"),

@@ -21,7 +21,7 @@ from experiments.models import Experiment, Run
 from experiments.operations import create_experiment
 from jobs import operations, queries, snapshots
 from jobs.models import Job, Snapshot
-from jobs.operations.submission import Variables
+from jobs.operations.submission import TIME_LIMIT_MAX_S, Variables
 from lib.errors import InvalidValue
 from lib.http import number_in
 from workspaces import access
@@ -128,7 +128,7 @@ class JobIn(serializers.Serializer[Any]):
     limits = LimitsIn(default=dict)
     tags = serializers.DictField(child=serializers.CharField(allow_blank=True), default=dict)
     attempts_allowed = serializers.IntegerField(default=1)
-    time_limit_s = serializers.IntegerField(default=None, allow_null=True, min_value=1, max_value=365 * 24 * 3600)
+    time_limit_s = serializers.IntegerField(default=None, allow_null=True, min_value=1, max_value=TIME_LIMIT_MAX_S)
     parent_run_id = serializers.CharField(max_length=32, required=False)
     inputs = serializers.DictField(child=InputIn(), default=dict)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -112,6 +114,11 @@ class Job(WorkspaceOwned):
     def has_ended(self) -> bool:
         return self.state in JOB_ENDED
 
+    @property
+    def words(self) -> str:
+        """What runs, as it is typed in a shell."""
+        return shlex.join(self.command)
+
     def __str__(self) -> str:
         return self.run_id
 
@@ -140,7 +147,7 @@ class JobPlan(models.Model):
     @property
     def words(self) -> str:
         """What runs, as a reader knows it."""
-        return self.entry_point or " ".join(self.command)
+        return self.entry_point or shlex.join(self.command)
 
 
 class SweepState(models.TextChoices):

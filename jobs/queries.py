@@ -40,10 +40,11 @@ def jobs(actor: Actor, workspace: Workspace) -> QuerySet[Job]:
 
 
 def narrowed(rows: QuerySet[Job], asked: Mapping[str, str]) -> QuerySet[Job]:
-    """Keep the jobs of a `state` (or `waiting`, `live`, `ended`), a `target`, an `experiment` by name."""
+    """Keep the jobs of a `state` (or `waiting`, `live`, `ended`; in any case), a `target`, an `experiment` by name."""
     groups = {"waiting": JOB_WAITING, "live": (*JOB_LIVE, JobState.NOT_RESPONDING), "ended": JOB_ENDED}
     if state := asked.get("state"):
-        rows = rows.filter(state__in=groups.get(state, (state,)))
+        states = groups | {one.value.lower(): (one,) for one in JobState}
+        rows = rows.filter(state__in=states.get(state.lower(), ()))
     if target := asked.get("target"):
         rows = rows.filter(target__name=target)
     if experiment := asked.get("experiment"):
@@ -63,7 +64,7 @@ def stages(job: Job) -> list[Stage]:
         is_last = number == len(job.stages) - 1
         until_ms = (job.ended_ms or now) if is_last else job.stages[number + 1][1]
         is_end = state in JOB_ENDED
-        shown = state if is_last else "done"
+        shown = state if is_last or state == JobState.NOT_RESPONDING else "done"
         took = None if is_end else until_ms - since_ms
         passed.append(Stage(str(JobState(state).label), shown, took, newest, is_last and not is_end))
     if job.has_ended or job.state == JobState.NOT_RESPONDING:

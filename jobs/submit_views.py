@@ -31,6 +31,7 @@ from workspaces import access
 from workspaces.request import Request
 
 DATASETS_OFFERED = 200
+PASTED = "train.py"
 PROJECTS_OWN, GIVEN_HERE, AS_BEFORE = "project:", "packages:", "as-before:"
 
 
@@ -46,18 +47,18 @@ def code(request: Request) -> HttpResponse:
             data = request.GET.get("data", "")
             return done(request, f"{url}?{urlencode({'data': data})}" if data else url)
         except StudioError as error:
-            form.add_error("uploads", str(error))
+            form.add_error(error.field if error.field in form.fields else "uploads", str(error))
     return render(request, "jobs/job_code.html", {"form": form}, status=FORM_ERROR if form.errors else 200)
 
 
 def contents(said: dict[str, Any]) -> dict[str, bytes]:
-    files = said["uploads"]
-    if len(files) == 1 and files[0].name.lower().endswith(".zip"):
-        return snapshots.unzipped(files[0])
-    found = {str(one.name): one.read() for one in files}
-    if said["script"].strip():
-        found.setdefault("train.py", said["script"].replace("\r\n", "\n").encode())
-    return found
+    """Give the files by their paths, the pasted script among them. Raises InvalidValue where it would hide a file."""
+    files, script = said["uploads"], said["script"].replace("\r\n", "\n")
+    is_zip = len(files) == 1 and files[0].name.lower().endswith(".zip")
+    found = snapshots.unzipped(files[0]) if is_zip else {str(one.name): one.read() for one in files}
+    if script.strip() and PASTED in found:
+        raise InvalidValue(_("The files have a %s already: empty the field of the script.") % PASTED, field="script")
+    return {**found, PASTED: script.encode()} if script.strip() else found
 
 
 @access.needs("jobs.write")
@@ -175,6 +176,7 @@ def submitted(request: Request, snapshot: Snapshot, form: JobForm, base: Job | N
         "compute": find_target(request.actor, request.workspace, said["target"]),
         "name": said["name"],
         "env": Variables(said["env"]),
+        "limits": base.limits if base else {},
         "attempts_allowed": said["attempts_allowed"],
         "time_limit_s": said["time_limit_s"],
         "inputs": form.inputs,

@@ -14,6 +14,7 @@ urlpatterns = [
     path("jobs/new/<str:digest>/", submit_views.submit, name="submit"),
     path("jobs/sample/", views.run_sample, name="run-sample"),
     path("jobs/on/<int:target_id>/", views.for_target, name="for-target"),
+    path("jobs/on-node/<int:node_id>/", views.for_node, name="for-node"),
     path("jobs/sweeps/", sweep_views.sweep_list, name="job-sweeps"),
     path("jobs/sweeps/<str:run_id>/", sweep_views.sweep_detail, name="job-sweep"),
     path("jobs/sweeps/<str:run_id>/cancel/", sweep_views.cancel, name="job-sweep-cancel"),

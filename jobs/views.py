@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import FileResponse, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from experiments.data.runs import inputs_of
@@ -14,12 +18,12 @@ from jobs import logs, operations, queries
 from jobs.models import JOB_WAITING, Job, Sweep
 from jobs.sweeps.queries import sweeps
 from lib.errors import NotFound, StudioError
-from lib.html import done
+from lib.html import done, is_partial
 from lib.http import number_in
 from workspaces import access
 from workspaces.request import Request
 
-PAGE = 50
+PAGE, SHOWN = 50, 20
 
 
 @access.needs("jobs.read")
@@ -44,7 +48,13 @@ def job_list(request: Request) -> HttpResponse:
 @access.needs("jobs.read")
 @require_safe
 def for_run(request: Request, run_id: str) -> HttpResponse:
-    """Show a run's job: what the run page's tab holds. `?log=` names the file of ./logs that is shown."""
+    """Show a run's job: what the run page's tab holds. `?log=` names the file of ./logs that is shown.
+
+    By its own, it leads to the run's page.
+    """
+    if not is_partial(request):
+        page = reverse("experiments:run-job", args=[request.workspace.name, run_id])
+        return redirect(f"{page}?{request.GET.urlencode()}")
     if sweep := sweep_of(request, run_id):
         return render(request, "jobs/_sweep_for_run.html", {"sweep": sweep})
     job = found(request, run_id)
@@ -59,7 +69,28 @@ def for_run(request: Request, run_id: str) -> HttpResponse:
 def for_target(request: Request, target_id: int) -> HttpResponse:
     """Show what a cluster is at work on, as far as this workspace may see it: a part of the compute page."""
     rows = queries.jobs(request.actor, request.workspace).filter(target_id=target_id, ended_ms=None)
-    return render(request, "jobs/_for_target.html", {"jobs": rows[:PAGE]})
+    return on_compute(request, _("Jobs under way"), rows)
+
+
+@access.needs("jobs.read")
+@require_safe
+def for_node(request: Request, node_id: int) -> HttpResponse:
+    """Show what a node works on and did last, as far as this workspace may see it: a part of the node's page."""
+    rows = queries.jobs(request.actor, request.workspace).filter(node_id=node_id)
+    return on_compute(request, _("Jobs at work and of late"), rows, node_id=node_id)
+
+
+def on_compute(request: Request, title: str, rows: QuerySet[Job], node_id: int | None = None) -> HttpResponse:
+    jobs = list(rows[:SHOWN])
+    more = "" if node_id or not jobs else f"{reverse('jobs:job-list', args=[request.workspace.name])}?"
+    context = {
+        "title": title,
+        "here": request.path,
+        "jobs": jobs,
+        "node_id": node_id,
+        "all_url": more and more + urlencode({"target": jobs[0].target.name}),
+    }
+    return render(request, "jobs/_on_compute.html", context)
 
 
 @access.needs("jobs.read")
@@ -83,7 +114,7 @@ def log(request: Request, run_id: str, name: str) -> JsonResponse:
 def log_download(request: Request, run_id: str, name: str) -> FileResponse:
     path = logs.path(found(request, run_id), name)
     if not path.exists():
-        raise NotFound(f"The log “{name}” has not begun.")
+        raise NotFound(_("The log “%s” has not begun.") % name[:100])
     return FileResponse(
         path.open("rb"),
         as_attachment=True,

@@ -15,7 +15,7 @@ from experiments.models import LoggedModel, Run
 from experiments.purging import Holder, Neighbour
 from lib.errors import Conflict
 from registry.models import ModelVersion
-from registry.queries.single import ELSEWHERE
+from registry.sources import ELSEWHERE, PROMPT_SOURCES
 
 Asked = Callable[[Collection[int]], Mapping[int, list[str]]]
 served_by: list[Asked] = []
@@ -23,11 +23,11 @@ served_by: list[Asked] = []
 
 def with_files_of_runs() -> QuerySet[ModelVersion]:
     """Give the versions whose files are a run's own: neither a logged model's, nor outside, nor a prompt's."""
-    outside = Q(source__startswith=ELSEWHERE[0])
-    for scheme in ELSEWHERE[1:]:
+    outside = Q(source__in=PROMPT_SOURCES)
+    for scheme in ELSEWHERE:
         outside |= Q(source__startswith=scheme)
     rows = ModelVersion.objects.filter(run__isnull=False, logged_model=None).exclude(outside)
-    return rows.exclude(source="prompt-template").select_related("model")
+    return rows.select_related("model")
 
 
 def holders(pairs: Iterable[tuple[str, ModelVersion]]) -> dict[str, list[Holder]]:

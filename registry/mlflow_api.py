@@ -20,6 +20,7 @@ from lib.mlflow.rpc import rpc
 from lib.search import dialects
 from registry import operations, queries
 from registry.models import ModelVersion, RegisteredModel
+from registry.sources import is_of_run
 from workspaces import access
 from workspaces.access import Actor
 from workspaces.models import Workspace
@@ -221,7 +222,7 @@ def get_model_version_download_uri(actor: Actor, workspace: Workspace, message: 
     found = find_version(actor, workspace, message)
     if found.logged_model is not None:
         return {"artifact_uri": of_model(found.logged_model).below(found.artifact_path).uri}
-    if found.run is not None and not found.source.startswith("s3:"):
+    if found.run is not None and is_of_run(found.source):
         return {"artifact_uri": of_run(found.run).below(found.artifact_path).uri}
     return {"artifact_uri": found.source}
 

@@ -21,7 +21,8 @@ from registry.models import ModelAlias, ModelVersion
 from workspaces.access import Actor, fetch
 from workspaces.models import Workspace
 
-ELSEWHERE = {"s3", "gs", "abfss", "wasbs", "hdfs"}
+# Addresses in object stores, which the studio keeps as a note and never opens.
+ELSEWHERE = ("s3:", "gs:", "abfss:", "wasbs:", "hdfs:")
 PROXY = re.compile(r"^(?:/w/[^/]+)?/(?:ajax-)?api/2\.0/mlflow-artifacts/artifacts/(.+)$")
 LONGEST = 2000
 # What the clients write where a source is asked for and a prompt has none: MLflow 2 and 3, and its prompt stores.
@@ -30,11 +31,16 @@ PROMPT_SOURCES = ("dummy-source", "prompt-template")
 
 @dataclass(frozen=True)
 class Source:
-    """What a source resolved to; all empty for an address in an object store, which the studio does not open."""
+    """What a source resolved to; all empty for an address in an object store, and for a prompt."""
 
     run: Run | None = None
     model: LoggedModel | None = None
     path: str = ""
+
+
+def is_of_run(source: str) -> bool:
+    """Say whether a version with a run and no logged model has that run's files: none elsewhere, and is no prompt."""
+    return source not in PROMPT_SOURCES and not source.startswith(ELSEWHERE)
 
 
 def find(actor: Actor, workspace: Workspace, source: str, *, run_id: str, model_id: str, is_prompt: bool) -> Source:
@@ -92,7 +98,7 @@ def resolved(actor: Actor, workspace: Workspace, source: str, run_id: str) -> So
         return in_store(actor, workspace, proxied(parts.path) or parts.path)
     if parts.scheme in ("http", "https") and (path := proxied(parts.path)):
         return in_store(actor, workspace, path)
-    if parts.scheme in ELSEWHERE and parts.netloc:
+    if f"{parts.scheme}:" in ELSEWHERE and parts.netloc:
         return Source()
     raise refused(source, _("name a model of a run, such as runs:/<run id>/model"))
 

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -160,12 +161,23 @@ class Builder:
             umask=0o022,
         )
         said: list[str] = []
-        assert process.stdout
-        for line in process.stdout:
-            said.append(line)
-            if log:
-                log.write(line)
-        if process.wait(BUILD_S) != 0:
+
+        def end() -> None:
+            said.append(f"uv was ended: it took longer than {BUILD_S} s\n")
+            process.kill()
+
+        late = threading.Timer(BUILD_S, end)
+        late.start()
+        try:
+            assert process.stdout
+            for line in process.stdout:
+                said.append(line)
+                if log:
+                    log.write(line)
+            process.wait()
+        finally:
+            late.cancel()
+        if process.returncode != 0:
             raise BuildFailed("".join(said[-25:]).strip() or f"uv ended with {process.returncode}")
         return "".join(said)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,6 +13,10 @@ from compute.environments.conda import as_requirement
 from compute.environments.spec import TEXT_MAX, BadEnvironment, EnvironmentSpec, make
 
 COMMENT = re.compile(r"(^|\s)#.*$")
+CONDA_FILES = ("conda.yaml", "conda.yml", "environment.yml")
+INCLUDES = re.compile(
+    r"""^(?P<indent>[ ]*)-[ ]+(?P<quote>["']?)(?P<option>(?:-r|--requirement)[ ]+[^\s"']+)(?P=quote)[ ]*$""", re.M
+)
 
 
 def parse_files(files: Mapping[str, str], *, name: str = "") -> EnvironmentSpec:
@@ -22,7 +27,7 @@ def parse_files(files: Mapping[str, str], *, name: str = "") -> EnvironmentSpec:
     """
     if "python_env.yaml" in files:
         return parse_python_env(files["python_env.yaml"], files, name=name)
-    for conda in ("conda.yaml", "conda.yml", "environment.yml"):
+    for conda in CONDA_FILES:
         if conda in files:
             return parse_conda(files[conda], files, name=name)
     if "requirements.txt" in files:
@@ -91,6 +96,16 @@ def included(lines: Iterable[str], files: Mapping[str, str]) -> Iterable[str]:
             yield from requirement_lines(files[words[1]])
         else:
             yield line
+
+
+def with_included(text: str, files: Mapping[str, str]) -> str:
+    """Give a YAML file's text with the packages of another in the place of the `-r` that names it."""
+
+    def packages(found: re.Match[str]) -> str:
+        lines = included([found["option"]], files)
+        return "\n".join(f"{found['indent']}- {json.dumps(line, ensure_ascii=False)}" for line in lines)
+
+    return INCLUDES.sub(packages, text)
 
 
 def requirement_lines(text: str) -> list[str]:

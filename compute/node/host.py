@@ -17,6 +17,7 @@ from typing import Any
 from compute import launcher
 from compute.launcher import ProcessSpec
 from compute.node.client import Refused, StudioAway, StudioClient
+from compute.node.places import LOG, hosted_folder
 from compute.node.settings import NodeSettings
 from compute.node.work import ROOT, is_passed_on
 
@@ -49,13 +50,13 @@ class Host:
         rows = self.client.get("/api/v1/node/hosted")["nodes"]
         for row in rows:
             self.serve(row)
-        known = {folder_name(row) for row in rows}
+        known = {self.folder_of(row) for row in rows}
         for folder in self.root.glob("*/"):
-            if folder.name not in known:
+            if folder not in known:
                 self.end(folder)
 
     def serve(self, row: dict[str, Any]) -> None:
-        folder = self.root / folder_name(row)
+        folder = self.folder_of(row)
         seen = launcher.observe(folder)
         if row["wanted"] != "leave" and seen.state != "running":
             self.start(row, folder)
@@ -63,6 +64,9 @@ class Host:
             # One that was never heard has nothing to finish; any other ends by itself when its work is done.
             self.end(folder)
             self.client.post(f"/api/v1/node/hosted/{row['id']}/dismiss", {})
+
+    def folder_of(self, row: dict[str, Any]) -> Path:
+        return hosted_folder(self.settings.home, str(row["name"]), int(row["id"]))
 
     def start(self, row: dict[str, Any], folder: Path) -> None:
         token = str(self.client.post(f"/api/v1/node/hosted/{row['id']}/admit", {})["token"])
@@ -83,11 +87,6 @@ class Host:
         logger.info("node ended %s", folder.name)
 
 
-def folder_name(row: dict[str, Any]) -> str:
-    """Name a node's folder by its row: of two clusters with a node of one name, each has its own."""
-    return f"{row['name']}.{row['id']}"
-
-
 def node_process(settings: NodeSettings, row: dict[str, Any], folder: Path, token: str) -> ProcessSpec:
     """Describe the node's program: ours, and as trusted as we are. It asks for work, and needs no broker."""
     passed = {name: os.environ[name] for name in os.environ if is_passed_on(name)}
@@ -106,7 +105,7 @@ def node_process(settings: NodeSettings, row: dict[str, Any], folder: Path, toke
             "STUDIO_NODE_JOBS": str(folder / "jobs"),
         },
         cwd=ROOT,
-        log=folder / "node.log",
+        log=folder / LOG,
         log_bytes_max=4 * 1024 * 1024,
         leaves_children=True,  # its runners go on when it is killed, and it finds them again
     )

@@ -71,8 +71,7 @@ def create_inference_cluster(
 ) -> ComputeTarget:
     """Make a cluster for endpoints: where deployments of the cluster kind have their replicas."""
     check_name(name)
-    if not 1 <= agent_count <= NODES_MAX:
-        raise InvalidValue(_("An inference cluster has 1–%s agents.") % NODES_MAX, field="agent_count")
+    check_agents(agent_count)
     return created(
         workspace,
         name,
@@ -101,9 +100,18 @@ def update_cluster(
     max_nodes: int | None = None,
     idle_s: int | None = None,
 ) -> ComputeTarget:
-    """Change how far a cluster grows and shrinks; nodes beyond the new maximum leave when their work is done."""
+    """Change how far a cluster grows and shrinks; nodes beyond the new maximum leave when their work is done.
+
+    One for endpoints has `max_nodes` agents, always. Raises InvalidValue for numbers that cannot be, and Conflict when
+    it would lose agents while endpoints are on it.
+    """
     check_own(target)
     target = ComputeTarget.objects.select_for_update().get(pk=target.pk)
+    if target.kind == ComputeTarget.Kind.INFERENCE and max_nodes is not None:
+        check_agents(max_nodes)
+        min_nodes = max_nodes
+        if max_nodes < (target.max_nodes or 0):
+            holding.require_unused(target)
     values = {"min_nodes": min_nodes, "max_nodes": max_nodes, "idle_s": idle_s}
     for field, value in values.items():
         if value is not None:
@@ -181,6 +189,11 @@ def check_name(name: str) -> None:
             _("A cluster's name has 2–16 letters, digits and “-”, begins with a letter, and is not “local”."),
             field="name",
         )
+
+
+def check_agents(count: int) -> None:
+    if not 1 <= count <= NODES_MAX:
+        raise InvalidValue(_("An inference cluster has 1–%s agents.") % NODES_MAX, field="agent_count")
 
 
 def check_scale(min_nodes: int, max_nodes: int | None, idle_s: int) -> None:

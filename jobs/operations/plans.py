@@ -21,6 +21,7 @@ from jobs.operations.submission import (
     check_attempts,
     check_command,
     check_target,
+    check_time_limit,
     check_variables,
     submit_job,
     submit_project,
@@ -88,6 +89,7 @@ def keep_plan(actor: Actor, experiment: Experiment, planned: Planned, more: Mapp
     if planned.snapshot.workspace_id != experiment.workspace_id:
         raise InvalidValue(_("The code or the parent run is not this workspace's."))
     check_attempts(planned.attempts_allowed)
+    check_time_limit(planned.time_limit_s)
     if planned.entry_point:
         point = projects.read_project(lambda path: snapshots.text(planned.snapshot, path))
         projects.plan(point.entry_point(planned.entry_point), {**planned.parameters, **(more or {})})

@@ -66,7 +66,7 @@ def claim_job(actor: Actor, *, node_name: str) -> Claim | None:
 
 def job_token(job: Job) -> str:
     revoke_tokens_of(kind=Token.Kind.JOB, subject=job.pk)
-    life_ms = (job.time_limit_s or 0) * 1000 + 60 * MINUTE_MS if job.time_limit_s else TOKEN_LIFE_MS
+    life_ms = job.time_limit_s * 1000 + 60 * MINUTE_MS if job.time_limit_s else TOKEN_LIFE_MS
     _token, secret = make_token(
         kind=Token.Kind.JOB,
         name=job.submitted_by[:100],

@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 ARGUMENTS_MAX = 500
 ATTEMPTS_MAX = 10
+TIME_LIMIT_MAX_S = 365 * 24 * 3600
 VARIABLES_MAX = 200
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 PARENT_TAG = "mlflow.parentRunId"
@@ -73,6 +74,7 @@ def submit_job(
     check_command(command)
     check_variables(env or {})
     check_attempts(attempts_allowed)
+    check_time_limit(time_limit_s)
     check_target(target, workspace)
     if snapshot.workspace_id != workspace.pk or (parent and parent.workspace_id != workspace.pk):
         raise InvalidValue(_("The code or the parent run is not this workspace's."))
@@ -174,6 +176,11 @@ def check_variables(env: Mapping[str, str]) -> None:
 def check_attempts(attempts_allowed: int) -> None:
     if not 1 <= attempts_allowed <= ATTEMPTS_MAX:
         raise InvalidValue(_("A job is tried 1–%s times.") % ATTEMPTS_MAX, field="attempts_allowed")
+
+
+def check_time_limit(time_limit_s: int | None) -> None:
+    if time_limit_s is not None and not 1 <= time_limit_s <= TIME_LIMIT_MAX_S:
+        raise InvalidValue(_("A job's time limit is 1 second to 365 days."), field="time_limit_s")
 
 
 def check_target(target: ComputeTarget, workspace: Workspace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -86,7 +87,12 @@ def resume(request: Request, schedule_id: int) -> HttpResponse:
 @access.needs("jobs.write")
 @require_POST
 def run_now(request: Request, schedule_id: int) -> HttpResponse:
-    job = operations.run_schedule_now(request.actor, found(request, schedule_id))
+    schedule = found(request, schedule_id)
+    try:
+        job = operations.run_schedule_now(request.actor, schedule)
+    except StudioError as error:  # the page stays, with the reason: its experiment was deleted, say
+        messages.error(request, error.message)
+        return done(request, url_of(request, schedule))
     return done(request, run_url(request, job))
 
 

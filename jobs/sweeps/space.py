@@ -30,20 +30,29 @@ VALUE_MAX = 6000
 COUNTED_MAX = 1_000_000
 
 
+# Beyond it the exponential is no number any more.
+EXPONENT_MAX = 700.0
+
+
 def rounded(value: float, q: float) -> float:
-    return round(value / q) * q
+    steps = value / q
+    return round(steps) * q if math.isfinite(steps) else value
+
+
+def exponential(value: float) -> float:
+    return math.exp(min(value, EXPONENT_MAX))
 
 
 # Each takes the source of chance and its arguments; (how many arguments, function).
 DRAWS: dict[str, tuple[int, Callable[..., float]]] = {
     "uniform": (2, lambda chance, low, high: chance.uniform(low, high)),
     "quniform": (3, lambda chance, low, high, q: rounded(chance.uniform(low, high), q)),
-    "loguniform": (2, lambda chance, low, high: math.exp(chance.uniform(low, high))),
-    "qloguniform": (3, lambda chance, low, high, q: rounded(math.exp(chance.uniform(low, high)), q)),
+    "loguniform": (2, lambda chance, low, high: exponential(chance.uniform(low, high))),
+    "qloguniform": (3, lambda chance, low, high, q: rounded(exponential(chance.uniform(low, high)), q)),
     "normal": (2, lambda chance, mu, sigma: chance.gauss(mu, sigma)),
     "qnormal": (3, lambda chance, mu, sigma, q: rounded(chance.gauss(mu, sigma), q)),
-    "lognormal": (2, lambda chance, mu, sigma: math.exp(chance.gauss(mu, sigma))),
-    "qlognormal": (3, lambda chance, mu, sigma, q: rounded(math.exp(chance.gauss(mu, sigma)), q)),
+    "lognormal": (2, lambda chance, mu, sigma: exponential(chance.gauss(mu, sigma))),
+    "qlognormal": (3, lambda chance, mu, sigma, q: rounded(exponential(chance.gauss(mu, sigma)), q)),
 }
 KINDS = ("choice", "randint", *DRAWS)
 

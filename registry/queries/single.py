@@ -9,11 +9,9 @@ from django.utils.translation import gettext as _
 from experiments.artifacts import Place, of_model, of_run
 from lib.errors import InvalidValue, NotFound
 from registry.models import ModelVersion, RegisteredModel, Stage
+from registry.sources import is_of_run
 from workspaces.access import Actor, fetch
 from workspaces.models import Workspace
-
-# Addresses in object stores, which the studio keeps as a note and never opens.
-ELSEWHERE = ("s3:", "gs:", "abfss:", "wasbs:", "hdfs:")
 
 
 def model(actor: Actor, workspace: Workspace, name: str) -> RegisteredModel:
@@ -63,6 +61,6 @@ def model_files(version: ModelVersion) -> Place:
     """Give the folder with a version's files. Raises NotFound when the studio does not have them."""
     if version.logged_model is not None:
         return of_model(version.logged_model).below(version.artifact_path)
-    if version.run is not None and not version.source.startswith(ELSEWHERE):
+    if version.run is not None and is_of_run(version.source):
         return of_run(version.run).below(version.artifact_path)
     raise NotFound(_("The files of %s are not in this studio.") % version)

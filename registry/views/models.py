@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Max
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
 from lib.errors import Conflict, InvalidValue, StudioError
@@ -19,7 +23,8 @@ from registry.models import RegisteredModel
 from workspaces import access
 from workspaces.request import Request
 
-MODELS_A_PAGE = 100
+MODELS_A_PAGE = VERSIONS_A_PAGE = 100
+NOT_THE_NAME = _("This is not the name.")
 
 
 def fetch(request: Request, name: str) -> RegisteredModel:
@@ -69,11 +74,13 @@ def model_detail(request: Request, name: str) -> HttpResponse:
 
 
 def detail_page(request: Request, model: RegisteredModel, form: forms.RenameForm, status: int = 200) -> HttpResponse:
-    versions = model.versions.select_related("run").prefetch_related("aliases").order_by("-version")
-    newest = versions[0].version if versions else ""
+    rows = model.versions.select_related("run").prefetch_related("aliases").order_by("-version")
+    page = Paginator(rows, VERSIONS_A_PAGE).get_page(request.GET.get("page"))
+    newest = rows.values_list("version", flat=True).first() or ""
     context = {
         "model": model,
-        "versions": versions,
+        "page": page,
+        "versions": list(page),
         "tags": model.tags.order_by("key"),
         "use_uri": f"models:/{model.name}/{newest}",
         "form": form,
@@ -95,6 +102,15 @@ def model_rename(request: Request, name: str) -> HttpResponseBase:
     return detail_page(request, fetch(request, name), form, status=422)
 
 
+@contextmanager
+def refusals_told(request: Request) -> Iterator[None]:
+    """Say on the page that comes next why a small form was refused."""
+    try:
+        yield
+    except StudioError as error:
+        messages.error(request, error.message)
+
+
 def cleaned(form: Any) -> dict[str, Any]:
     """Give what a small form holds. Raises InvalidValue with its own words."""
     if not form.is_valid():
@@ -106,18 +122,21 @@ def cleaned(form: Any) -> dict[str, Any]:
 @require_POST
 def model_describe(request: Request, name: str) -> HttpResponseBase:
     model = fetch(request, name)
-    operations.update_model(request.actor, model, **cleaned(forms.DescriptionForm(request.POST)))
+    with refusals_told(request):
+        operations.update_model(request.actor, model, **cleaned(forms.DescriptionForm(request.POST)))
     return done(request, detail_url(request, model))
 
 
 @access.needs("registry.write")
 @require_POST
 def model_tag(request: Request, name: str) -> HttpResponseBase:
-    model, tag = fetch(request, name), cleaned(forms.TagForm(request.POST))
-    if "remove" in request.POST:
-        operations.delete_model_tag(request.actor, model, key=tag["key"])
-    else:
-        operations.set_model_tag(request.actor, model, **tag)
+    model = fetch(request, name)
+    with refusals_told(request):
+        tag = cleaned(forms.TagForm(request.POST))
+        if "remove" in request.POST:
+            operations.delete_model_tag(request.actor, model, key=tag["key"])
+        else:
+            operations.set_model_tag(request.actor, model, **tag)
     return done(request, detail_url(request, model))
 
 
@@ -130,7 +149,7 @@ def model_delete(request: Request, name: str) -> HttpResponseBase:
             if form.cleaned_data["confirm"] == model.name:
                 operations.delete_model(request.actor, model)
                 return done(request, reverse("registry:model-list", args=[request.workspace.name]))
-            form.add_error("confirm", model.name)
+            form.add_error("confirm", NOT_THE_NAME)
     except Conflict as error:
         form.add_error(None, error.message)
     context = {"model": model, "form": form, "version_count": model.versions.count()}

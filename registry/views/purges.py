@@ -55,7 +55,7 @@ def confirmed(request: Request, form: forms.ConfirmForm, label: str) -> bool:
     if request.method != "POST" or not form.is_valid():
         return False
     if form.cleaned_data["confirm"] != label:
-        form.add_error("confirm", label)
+        form.add_error("confirm", models.NOT_THE_NAME)
     return not form.errors
 
 

@@ -18,7 +18,7 @@ from lib.errors import Conflict, NotFound, StudioError
 from lib.html import done
 from registry import forms, operations, queries
 from registry.models import ModelVersion, RegisteredModel
-from registry.views.models import cleaned
+from registry.views.models import cleaned, refusals_told
 from workspaces import access
 from workspaces.request import Request
 
@@ -100,18 +100,21 @@ def version_artifact(request: Request, name: str, number: int) -> HttpResponseBa
 @require_POST
 def version_describe(request: Request, name: str, number: int) -> HttpResponseBase:
     version = fetch(request, name, number)
-    operations.update_version(request.actor, version, **cleaned(forms.DescriptionForm(request.POST)))
+    with refusals_told(request):
+        operations.update_version(request.actor, version, **cleaned(forms.DescriptionForm(request.POST)))
     return done(request, detail_url(request, version))
 
 
 @access.needs("registry.write")
 @require_POST
 def version_tag(request: Request, name: str, number: int) -> HttpResponseBase:
-    version, tag = fetch(request, name, number), cleaned(forms.TagForm(request.POST))
-    if "remove" in request.POST:
-        operations.delete_version_tag(request.actor, version, key=tag["key"])
-    else:
-        operations.set_version_tag(request.actor, version, **tag)
+    version = fetch(request, name, number)
+    with refusals_told(request):
+        tag = cleaned(forms.TagForm(request.POST))
+        if "remove" in request.POST:
+            operations.delete_version_tag(request.actor, version, key=tag["key"])
+        else:
+            operations.set_version_tag(request.actor, version, **tag)
     return done(request, detail_url(request, version))
 
 

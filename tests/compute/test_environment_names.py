@@ -8,7 +8,7 @@ from packaging.version import Version
 
 from compute import named, operations
 from compute.curated import CURATED
-from compute.environments import EnvironmentSpec, legacy
+from compute.environments import EnvironmentSpec, legacy, parse_files
 from compute.environments.spec import CLIENT, make
 from compute.models import EnvironmentVersion
 from lib.errors import InvalidValue, NotFound
@@ -157,3 +157,27 @@ def test_pages_register_show_build_and_switch(browse, alice_user, workspace):
     assert page.post("/w/main/environments/named/mine/build/").status_code == 303
     assert page.post("/w/main/environments/rules/", {"is_strict": "on"}).status_code == 303
     assert workspace.environment_rules.is_strict
+
+
+@pytest.mark.django_db
+def test_a_new_version_begins_with_all_that_the_last_one_holds(browse, alice_user, alice, workspace):
+    page = browse(alice_user)
+
+    def begun(name: str, definition: dict) -> dict:
+        operations.register_environment(alice, workspace, name=name, definition=definition)
+        return page.get(f"/w/main/environments/new/?from={name}@1").context["form"].initial
+
+    files = {
+        "python_env.yaml": "python: 3.11.4\ndependencies:\n  - -r requirements.txt\n  - pip\n",
+        "requirements.txt": "# ours\nnumpy<3\nscipy; python_version < '4'\n",
+    }
+    several = begun("several", {"files": files})
+    assert (several["name"], several["kind"]) == ("several", "python_env.yaml")
+    assert parse_files({several["kind"]: several["text"]}).digest == parse_files(files).digest
+    packages = {"packages": ["numpy<3", "scipy"], "python": "3.12"}
+    listed = begun("listed", packages)
+    assert (listed["name"], listed["kind"]) == ("listed", "python_env.yaml")
+    assert parse_files({listed["kind"]: listed["text"]}).digest == named.spec_of(packages).digest
+    assert begun("old", {"files": {"environment.yml": OLD}})["kind"] == "conda.yaml"
+    curated = page.get(f"/w/main/environments/new/?from={next(iter(CURATED))}").context["form"].initial
+    assert curated["name"] == ""

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from compute.models import ComputeTarget
-from compute.operations import create_inference_cluster, delete_cluster
+from compute.operations import create_inference_cluster, delete_cluster, update_cluster
 from deployments import clusters, operations, reconciler
 from deployments.models import Endpoint
 from lib.errors import AlreadyExists, Conflict, InvalidValue, NotFound
@@ -122,3 +122,15 @@ def test_pages_make_show_and_keep_it(browse, alice_user, bob_user, charlie_user,
     refused = client.post(reverse("compute:target-delete", args=[workspace.name, "my-aks"]))
     assert (refused.status_code, "prod" in refused.content.decode()) == (422, True)
     assert ComputeTarget.objects.get(name="my-aks").state == "Succeeded"
+
+
+def test_agents_are_added_at_any_time_and_taken_from_an_empty_cluster_only(alice, aks, serve):
+    update_cluster(alice, aks, max_nodes=4)
+    aks.refresh_from_db()
+    assert (aks.min_nodes, aks.max_nodes) == (4, 4)
+    serve(size=BIG, replicas=4)
+    with pytest.raises(Conflict, match="prod"):
+        update_cluster(alice, aks, max_nodes=2)
+    for count in (0, 33):
+        with pytest.raises(InvalidValue, match="agents"):
+            update_cluster(alice, aks, max_nodes=count)

@@ -86,6 +86,14 @@ def test_the_test_page_shows_the_answer(browse, alice_user, bob_user, workspace,
     assert browse(bob_user).post(address, {"body": "{}"}).status_code == 403
 
 
+def test_a_reader_is_offered_nothing_that_is_not_his(browse, alice_user, bob_user, workspace, endpoint):
+    lists = f"/w/{workspace.name}/endpoints/"
+    assert "btn-primary" in browse(alice_user).get(lists).content.decode()
+    assert "btn-primary" not in browse(bob_user).get(lists).content.decode()
+    Endpoint.objects.all().delete()
+    assert "btn-primary" not in browse(bob_user).get(lists).content.decode()
+
+
 def test_deleting_asks_for_the_name(browse, alice_user, workspace, endpoint):
     client, address = browse(alice_user), url("endpoint-delete", workspace, endpoint.name)
     assert client.get(address).status_code == 200

@@ -23,6 +23,8 @@ from lib.errors import Conflict, InvalidValue, NotFound
 
 pytestmark = pytest.mark.django_db
 
+PART = {"HX-Request": "true"}
+
 NODE = "/api/v1/node"
 
 
@@ -197,7 +199,7 @@ def test_the_form_gives_a_job_datasets_and_both_pages_lead_to_the_other(form, ir
     assert answer.status_code == 303, answer.content.decode()
     job = Job.objects.get()
     assert [(one.name, one.reference) for one in job.run.data_inputs.all()] == [("training", "iris@1")]
-    assert "/w/main/datasets/iris/1/" in mine.get(f"/w/main/jobs/{job.pk}/").content.decode()
+    assert "/w/main/datasets/iris/1/" in mine.get(f"/w/main/jobs/{job.pk}/", headers=PART).content.decode()
     assert f"/w/main/runs/{job.pk}/" in mine.get("/w/main/datasets/iris/1/").content.decode()
     assert "jobs/new/?data=iris%401" in mine.get("/w/main/datasets/iris/1/").content.decode()
 
@@ -222,9 +224,9 @@ def test_run_again_says_which_dataset_is_gone_and_the_clone_shows_its_row(submit
     job = submit(inputs={"training": Wanted("iris@1", mode="mount")})
     enter(job, "Canceled")
     mine = browse(alice_user)
-    assert "to be mounted; copied" in mine.get(f"/w/main/jobs/{job.pk}/").content.decode()
+    assert "to be mounted; copied" in mine.get(f"/w/main/jobs/{job.pk}/", headers=PART).content.decode()
     data.delete_dataset(alice, iris.dataset)
-    assert "deleted since" in mine.get(f"/w/main/jobs/{job.pk}/").content.decode()
+    assert "deleted since" in mine.get(f"/w/main/jobs/{job.pk}/", headers=PART).content.decode()
     after = mine.get(mine.post(f"/w/main/jobs/{job.pk}/rerun/")["Location"])
     assert "“iris@1” of this job has been deleted" in after.content.decode()
     assert Job.objects.count() == 1

@@ -5,17 +5,24 @@ from __future__ import annotations
 import pytest
 
 from compute.models import BuildState, EnvironmentBuild
-from jobs import deletion, operations
+from jobs import deletion, operations, queries
 from jobs.models import Job
+from jobs.operations.states import enter
 
 pytestmark = pytest.mark.django_db
+
+PART = {"HX-Request": "true"}
 
 
 def test_the_pages_show_a_job_from_list_to_log(submit, node, node_actor, browse, alice_user):
     job = submit()
     page = browse(alice_user)
     assert job.run.name in page.get("/w/main/jobs/").content.decode()
-    assert "Queued" in page.get(f"/w/main/jobs/{job.pk}/").content.decode()
+    assert "Queued" in page.get(f"/w/main/jobs/{job.pk}/", headers=PART).content.decode()
+    # A part opened by itself, in another tab say, leads to its page.
+    alone = page.get(f"/w/main/jobs/{job.pk}/?log=logs/a.txt")
+    assert alone["Location"] == f"/w/main/runs/{job.pk}/job/?log=logs%2Fa.txt"
+    assert "?log=logs/a.txt" in page.get(alone["Location"]).content.decode()
     operations.claim_job(node_actor, node_name="n1")
     operations.append_log(node_actor, job.pk, attempt=1, name="std", offset=0, data=b"hi\n")
     assert page.get(f"/w/main/jobs/{job.pk}/log/std").json() == {"text": "hi\n", "offset": 3, "final": False}
@@ -24,6 +31,17 @@ def test_the_pages_show_a_job_from_list_to_log(submit, node, node_actor, browse,
     ended = page.get(f"/w/main/jobs/{job.pk}/state/").content.decode()
     assert "it broke" in ended
     assert "hx-trigger" not in ended
+
+
+def test_a_job_says_what_runs_as_it_is_typed_and_when_it_was_not_heard(submit, node, node_actor, browse, alice_user):
+    job = submit(command=["python", "-c", "print('a b')"])
+    operations.claim_job(node_actor, node_name="n1")
+    enter(Job.objects.select_related("run").get(pk=job.pk), "NotResponding")
+    operations.beat(node_actor, job.pk, attempt=1, state="Running")
+    page = browse(alice_user)
+    assert "python -c &#x27;print(" in page.get(f"/w/main/jobs/{job.pk}/", headers=PART).content.decode()
+    job.refresh_from_db()
+    assert [one.state for one in queries.stages(job)][:4] == ["done", "done", "NotResponding", "Running"]
 
 
 def test_one_click_submits_the_sample_and_leads_to_its_run(browse, alice_user, workspace):

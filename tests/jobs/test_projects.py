@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from experiments.models import RunParam
 from jobs import operations, projects
-from jobs.models import Job
+from jobs.models import Job, Snapshot
 from jobs.projects import EntryPoint, Parameter, plan, read_project
 from lib.errors import InvalidValue
 
@@ -144,6 +144,38 @@ def test_a_page_takes_a_script_or_a_zip(browse, alice_user):
     answer = page.post("/w/main/jobs/new/", {"uploads": [upload], "script": ""})
     assert answer.status_code == 303
     assert 'name="parameter-alpha"' in page.get(answer["Location"]).content.decode()
+    again = SimpleUploadedFile("folder.zip", body.getvalue())
+    assert page.post("/w/main/jobs/new/", {"uploads": [again], "script": "print(1)"}).status_code == 303
+    assert {file["path"] for file in Snapshot.objects.latest("pk").manifest} == {"MLproject", "conda.yaml", "train.py"}
+    hides = page.post("/w/main/jobs/new/", {"uploads": [SimpleUploadedFile("train.py", b"2")], "script": "print(1)"})
+    assert hides.status_code == 422
+    assert "print(1)" in hides.content.decode()
+    assert "have a train.py already" in hides.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_clone_keeps_the_limits_and_a_time_that_cannot_be_is_refused(submit, browse, alice_user):
+    job, page = submit(limits={"memory_bytes": 2**30}), browse(alice_user)
+    form = f"/w/main/jobs/new/{job.snapshot.digest}/?from={job.pk}"
+    body = {
+        "command": "python train.py", "experiment": "s", "environment": "as-before:", "target": "local-cluster",
+        "attempts_allowed": "1",
+    }  # fmt: skip
+    refused = page.post(form, {**body, "time_limit_s": "10000000000"})
+    assert refused.status_code == 422
+    assert "365 days" in refused.content.decode()
+    assert page.post(form, body).status_code == 303
+    assert Job.objects.exclude(pk=job.pk).get().limits == {"memory_bytes": 2**30}
+
+
+@pytest.mark.django_db
+def test_states_are_asked_for_in_any_case_of_letters(submit, bearer, alice_user):
+    submit()
+    asked = bearer(alice_user)
+    assert len(asked.get("/w/main/api/v1/jobs?state=queued").json()) == 1
+    assert len(asked.get("/w/main/api/v1/jobs?state=Waiting").json()) == 1
+    assert asked.get("/w/main/api/v1/jobs?state=running").json() == []
+    assert asked.get("/w/main/api/v1/jobs?state=nonsense").json() == []
 
 
 @pytest.mark.django_db

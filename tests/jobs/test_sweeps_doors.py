@@ -8,9 +8,11 @@ import pytest
 
 from experiments import metrics
 from jobs import operations
-from jobs.models import Job, Schedule, Sweep, SweepChild
+from jobs.models import Job, JobPlan, Schedule, Sweep, SweepChild
 
 pytestmark = pytest.mark.django_db
+
+PART = {"HX-Request": "true"}
 
 BASE = "/w/main/api/v1"
 SPACE = {"lr": ["choice", 0.1, 0.01], "depth": "choice(2, 4)"}
@@ -128,7 +130,7 @@ def test_the_pages_of_a_sweep_from_form_to_cancel(submit, browse, alice_user, bo
     assert "uniform(1, 2)" in text
     assert sweep.run.name in page.get("/w/main/jobs/sweeps/").content.decode()
     for part in ("", "state/", "code/"):
-        assert "Open the sweep" in page.get(f"/w/main/jobs/{sweep.pk}/{part}").content.decode()
+        assert "Open the sweep" in page.get(f"/w/main/jobs/{sweep.pk}/{part}", headers=PART).content.decode()
     only_looks = browse(bob_user)
     assert "Cancel sweep" not in only_looks.get(answer["Location"]).content.decode()
     assert only_looks.post(f"{answer['Location']}cancel/").status_code == 403
@@ -174,6 +176,11 @@ def test_the_pages_of_a_schedule(submit, browse, alice_user, bob_user):
     text = page.get(at).content.decode()
     assert "Resume" in text
     assert "Asked for by alice." in text
+    experiment = job.run.experiment
+    JobPlan.objects.update(experiment=None)
+    told = page.get(page.post(f"{at}run/")["Location"])
+    assert "Its experiment was deleted." in told.content.decode()
+    JobPlan.objects.update(experiment=experiment)
     page.post(f"{at}resume/")
     assert page.post(at, {"cron": "bad", "time_zone": "UTC"}).status_code == 422
     page.post(at, {"cron": "1 4 * * *", "time_zone": "Asia/Tokyo"})

@@ -38,6 +38,15 @@ def test_a_counted_space_repeats_no_point_before_all_have_come():
     assert points != [str(space.point(number)) for number in range(12)]
 
 
+@pytest.mark.parametrize(
+    "line", ["x = lognormal(300, 300)", "x = qlognormal(300, 300, 0.5)", "x = quniform(0, 1e308, 1e-300)"]
+)
+def test_no_draw_is_too_large_to_be_drawn(line):
+    space = make_space(read_lines(line))
+    for number in range(50):
+        assert float(dict(space.draw(7, number))["x"]) >= 0
+
+
 def test_a_grid_walks_every_point_once():
     space = make_space([("a", ["choice", 1, 2]), ("b", ["choice", "x", "y"])])
     points = [[value for _name, value in space.point(place)] for place in range(4)]

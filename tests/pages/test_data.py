@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from experiments.data import profiling
-from experiments.data.models import DatasetVersion, RegisteredDataset
+from experiments.artifacts import Listing
+from experiments.data import operations, profiling, queries, stores
+from experiments.data.drivers import Secret
+from experiments.data.models import DatasetVersion, Datastore, RegisteredDataset
 
 pytestmark = pytest.mark.django_db
 
@@ -46,6 +48,7 @@ def test_a_dataset_is_made_by_a_form_and_listed(iris, mine):
     assert "iris@1" in details
     assert "flowers" in details
     assert "iris.csv" in details
+    assert "separated by <code>&#x27;,&#x27;</code>" in details
     assert mine.get(f"{BASE}/datasets/iris/")["Location"].endswith("/datasets/iris/1/")
     assert b"".join(mine.get(f"{BASE}/datasets/iris/1/file/?path=iris.csv").streaming_content) == IRIS
 
@@ -149,3 +152,62 @@ def test_a_refused_endpoint_is_said_in_the_form_which_keeps_what_was_typed(mine)
         assert "not on the public internet" in shown
         assert 'value="typed"' in shown
         assert "no-store" in answer["Cache-Control"]
+
+
+# ---- Credentials ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bucket(alice, workspace) -> Datastore:
+    secret = Secret({"access_key_id": "AKIAFIRST", "secret_access_key": "first"})
+    return operations.create_datastore(alice, workspace, name="bucket", kind="s3", container="data", secret=secret)
+
+
+CREDENTIALS = f"{BASE}/datastores/bucket/credentials/"
+OTHERS = {"access_key_id": "AKIAOTHER", "secret_access_key": "another"}
+
+
+def test_credentials_of_a_store_are_replaced_by_a_form(mine, bucket):
+    shown = mine.get(CREDENTIALS)
+    assert "first" not in shown.content.decode()
+    assert "no-store" in shown["Cache-Control"]
+    answer = mine.post(CREDENTIALS, {"act": "replace", **OTHERS})
+    assert (answer.status_code, answer["Location"]) == (303, f"{BASE}/datastores/bucket/")
+    bucket.refresh_from_db()
+    assert stores.connection_of(bucket).secret == OTHERS
+
+
+def test_refused_credentials_stay_in_the_form_and_change_nothing(mine, bucket):
+    refused = mine.post(CREDENTIALS, {"act": "replace", "access_key_id": "AKIAOTHER"})
+    assert refused.status_code == 422
+    assert "AKIAOTHER" in refused.content.decode()
+    assert mine.post(CREDENTIALS, {"act": "replace"}).status_code == 422
+    bucket.refresh_from_db()
+    assert stores.connection_of(bucket).secret["access_key_id"] == "AKIAFIRST"
+
+
+def test_credentials_are_tried_without_being_kept(mine, bucket, monkeypatch):
+    tried = []
+    monkeypatch.setattr(operations, "check_datastore", lambda *_who, **said: tried.append(said) or 7)
+    shown = mine.post(CREDENTIALS, {"act": "test", **OTHERS})
+    assert "there are 7 names at the top" in shown.content.decode()
+    assert tried[0]["connection"].secret == OTHERS
+    bucket.refresh_from_db()
+    assert stores.connection_of(bucket).secret["access_key_id"] == "AKIAFIRST"
+
+
+def test_credentials_are_taken_away(mine, bucket):
+    assert "Take the credentials away" in mine.get(CREDENTIALS).content.decode()
+    assert mine.post(CREDENTIALS, {"act": "remove"}).status_code == 303
+    bucket.refresh_from_db()
+    assert not bucket.sealed
+
+
+def test_who_may_not_open_a_store_may_not_see_its_form(mine, browse, bob_user, charlie_user, bucket, monkeypatch):
+    monkeypatch.setattr(queries, "listing", lambda *_asked: Listing())
+    assert CREDENTIALS in page(mine, "/datastores/bucket/")
+    assert CREDENTIALS not in browse(bob_user).get(f"{BASE}/datastores/bucket/").content.decode()
+    assert browse(bob_user).get(CREDENTIALS).status_code == 403
+    assert browse(bob_user).post(CREDENTIALS, {"act": "remove"}).status_code == 403
+    assert browse(charlie_user).get(CREDENTIALS).status_code == 404
+    assert mine.get(f"{BASE}/datastores/workspaceblobstore/credentials/").status_code == 404

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from registry import holding
 from registry.models import ModelVersion, RegisteredModel
 
 pytestmark = pytest.mark.django_db
@@ -78,3 +79,30 @@ def test_a_stranger_finds_no_model(browse, charlie_user, version):
 
 def test_an_empty_registry_says_how_to_fill_it(alice_browser, workspace):
     assert "Register model" in alice_browser.get("/w/main/models/").content.decode()
+
+
+def test_a_tag_that_is_refused_is_said_on_the_page(alice_browser, version):
+    base = "/w/main/models/diabetes/versions/1/"
+    for place in (base, "/w/main/models/diabetes/"):
+        answer = alice_browser.post(f"{place}tag/", {"key": "bad!{}", "value": "x"})
+        assert answer.status_code == 303
+        assert "toast is-bad" in alice_browser.get(answer["Location"]).content.decode()
+
+
+def test_many_versions_come_by_pages(alice_browser, version, monkeypatch):
+    monkeypatch.setattr("registry.views.models.VERSIONS_A_PAGE", 1)
+    ModelVersion.objects.create(model=version.model, version=2, source=version.source, run=version.run)
+    first = alice_browser.get("/w/main/models/diabetes/").content.decode()
+    assert "Version 2" in first
+    assert "Version 1<" not in first
+    assert "models:/diabetes/2" in first
+    assert "Version 1<" in alice_browser.get("/w/main/models/diabetes/?page=2").content.decode()
+
+
+def test_a_prompts_and_a_far_versions_files_are_not_its_runs(alice_browser, version):
+    for source, uri in (("gs://bucket/model", "gs://bucket/model"), ("dummy-source", "dummy-source")):
+        ModelVersion.objects.update(source=source, logged_model=None)
+        address = "/w/main/api/2.0/mlflow/model-versions/get-download-uri"
+        got = alice_browser.get(address, {"name": "diabetes", "version": "1"}).json()
+        assert got == {"artifact_uri": uri}
+        assert holding.holds_runs([version.run_id]) == {}

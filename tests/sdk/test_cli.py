@@ -59,6 +59,17 @@ def test_files_of_a_run_are_listed_and_downloaded(studio, run, folder):
     assert (folder / "down/out/a.txt").read_text() == "a"
 
 
+def test_words_that_cannot_be_are_one_line(studio, run, folder):
+    for words in (
+        ("endpoint", "traffic", "iris", "3=most"),
+        ("run", "download", run.id, "nowhere", "--to", str(folder)),
+        ("environment", "register", "mine", str(folder / "absent.yaml")),
+    ):
+        code, _out, err = studio(*words)
+        assert (code, err.count("\n")) == (1, 1), err
+        assert "None" not in err
+
+
 def test_a_cluster_is_made_rescaled_and_deleted(studio):
     assert studio("compute", "create", "cpu-cluster", "--size", "Standard_D2_v2", "--max", "2")[0] == 0
     assert studio("compute", "update", "cpu-cluster", "--max", "3")[0] == 0
@@ -86,6 +97,9 @@ def test_a_model_is_registered_listed_downloaded_and_deleted(studio, folder):
     assert "diabetes" in studio("model", "list")[1]
     assert studio("model", "download", "diabetes:1", "--to", str(folder / "down"))[0] == 0
     assert (folder / "down/model.pkl").read_bytes() == b"x"
+    code, _out, err = studio("model", "download", "diabetes:1", "--to", str(folder / "down"))
+    assert (code, "is there already; --overwrite" in err) == (1, True)
+    assert studio("model", "download", "diabetes:1", "--to", str(folder / "down"), "--overwrite")[0] == 0
     assert studio("model", "delete", "diabetes:1", "-y")[0] == 0
 
 

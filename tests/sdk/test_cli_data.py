@@ -7,6 +7,8 @@ import json
 import pytest
 
 from experiments import metrics
+from experiments.data import stores
+from experiments.data.models import Datastore
 from jobs.models import Job, JobState, Sweep
 from jobs.operations.sweeping import move_sweep
 from lib.clock import now_ms
@@ -56,6 +58,21 @@ def test_files_go_up_and_down(studio, rows, raw, folder):
     assert len(rows("datastore", "files", "default", "-r")) == 1
     code, _out, err = studio("datastore", "upload", "default", "nothere")
     assert (code, "no file or folder" in err) == (1, True)
+
+
+def test_credentials_of_a_store_are_replaced_and_taken_away(studio, rows, folder):
+    for name in ("id", "first", "second"):
+        (folder / name).write_text(f"{name}\n")
+    key = f"access_key_id={folder / 'id'}"
+    made = ("datastore", "create", "bucket", "--kind", "s3", "--container", "data", "--secret", key)
+    assert rows(*made, "--secret", f"secret_access_key={folder / 'first'}")["has_credentials"]
+    second = f"secret_access_key={folder / 'second'}"
+    assert rows("datastore", "credentials", "bucket", "--secret", key, "--secret", second)["has_credentials"]
+    assert stores.connection_of(Datastore.objects.get(name="bucket")).secret["secret_access_key"] == "second"
+    code, _out, err = studio("datastore", "credentials", "bucket")
+    assert (code, "Say --yes" in err) == (0, True)
+    assert Datastore.objects.get(name="bucket").sealed
+    assert not rows("datastore", "credentials", "bucket", "-y")["has_credentials"]
 
 
 def test_a_folder_of_the_operator_is_opened_and_forgotten(studio, rows, folder, settings):

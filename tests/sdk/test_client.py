@@ -19,7 +19,7 @@ class Scripted(BaseAdapter):
 
     def __init__(self, *answers):
         super().__init__()
-        self.answers, self.asked = list(answers), 0
+        self.answers, self.asked, self.body = list(answers), 0, b'{"ok": true}'
 
     def send(self, request, **_more):
         self.asked += 1
@@ -30,7 +30,7 @@ class Scripted(BaseAdapter):
         status, headers = answer if isinstance(answer, tuple) else (answer, {})
         made.status_code, made.url, made.request = status, request.url, request
         made.headers.update(headers)
-        made.raw = io.BytesIO(b'{"message": "busy"}' if status >= 400 else b'{"ok": true}')
+        made.raw = io.BytesIO(b'{"message": "busy"}' if status >= 400 else self.body)
         return made
 
     def close(self):
@@ -78,6 +78,16 @@ def test_patience_ends():
     with pytest.raises(errors.Unavailable, match="busy"):
         asks.get("x")
     assert (adapter.asked, len(waits)) == (6, 5)
+
+
+def test_what_is_no_studio_or_leads_elsewhere_is_one_readable_line():
+    asks, _adapter, _waits = client((301, {"Location": "https://studio.example.org/"}))
+    with pytest.raises(errors.Unreachable, match="https://studio"):
+        asks.get("x")
+    asks, adapter, _waits = client(200)
+    adapter.body = b"<html>a proxy says hello</html>"
+    with pytest.raises(errors.Unreachable, match="not JSON"):
+        asks.get("x")
 
 
 def test_a_file_is_sent_from_its_start_again():

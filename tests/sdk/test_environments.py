@@ -103,6 +103,29 @@ def test_a_curated_one_is_asked_for_by_its_name(ws):
     assert Environment.get(ws, "AzureML-Tutorial")._asked()["reference"].startswith("AzureML-Tutorial@")
 
 
+def test_what_was_changed_since_it_was_got_is_what_is_asked_for(ws):
+    minimal = Environment.get(ws, "AzureML-Minimal")
+    minimal.python.conda_dependencies.add_pip_package("lightgbm")
+    asked = minimal._asked()
+    assert "lightgbm" in asked["packages"]
+    assert "reference" not in asked
+    mine = minimal.clone("mine")
+    assert "lightgbm" in mine.register(ws).python.conda_dependencies.pip_packages
+    mine.python.conda_dependencies.add_conda_package("scipy")
+    assert "scipy" in mine._asked()["files"]["conda.yaml"]
+
+
+def test_one_of_a_requirements_file_keeps_its_packages_in_a_clone(ws):
+    files = {"python_env.yaml": "python: '3.10'\ndependencies:\n- wheel\n- -r requirements.txt\n",
+             "requirements.txt": "# pinned\nnumpy==1.26.4\n"}  # fmt: skip
+    ws._api.post("environments", {"name": "listed", "definition": {"files": files}})
+    found = Environment.get(ws, "listed")
+    assert found._asked() == {"reference": "listed@1"}
+    cloned = found.clone("other").register(ws).python.conda_dependencies
+    assert list(cloned.pip_packages) == ["wheel", "numpy==1.26.4"]
+    assert cloned.python_version == "3.10"
+
+
 def test_a_build_is_asked_for_and_told(ws, conda):
     from compute.models import EnvironmentBuild
 

@@ -1,6 +1,7 @@
 """ScriptRunConfig, submitting to a cluster and to this computer, waiting."""
 
 import json
+import subprocess
 import sys
 
 import pytest
@@ -214,6 +215,27 @@ def test_a_script_inside_a_job_finds_its_run_by_what_the_node_tells_it(ws, works
     assert run.get_metrics() == {"kernel": "linear"}
     with pytest.raises(RunEnvironmentException):
         inside.complete()
+
+
+def test_a_local_run_whose_outputs_cannot_be_kept_ends_all_the_same(ws, source, monkeypatch):
+    from azureml._jobs.local import LocalProcess, LocalRun
+    from studio_sdk.errors import Unreachable
+
+    experiment = Experiment(ws, "local")
+    run = LocalRun._of_row(experiment, experiment.start_logging()._row)
+    process = LocalProcess(run, ScriptRunConfig(str(source), script="train.py"))
+    process.process = subprocess.Popen([sys.executable, "-c", ""])
+    process.process.wait()
+    process.is_over.set()
+
+    def away() -> None:
+        raise Unreachable("The studio is away.")
+
+    monkeypatch.setattr(process, "send_outputs", away)
+    process.keep()
+    details = run.get_details()
+    assert details["status"] == "Failed"
+    assert "could not be kept" in details["error"]["error"]["message"]
 
 
 def test_the_command_of_a_local_run_uses_the_callers_interpreter(ws, source):

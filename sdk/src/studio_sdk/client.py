@@ -74,7 +74,10 @@ class Client:
 
     def json(self, method: str, path: str, **options: Any) -> Any:
         response = self.send(method, path, **options)
-        return response.json() if response.content else None
+        try:
+            return response.json() if response.content else None
+        except ValueError:
+            raise Unreachable(f"What answers at {self.url} is no studio: its answer is not JSON.") from None
 
     def put_file(self, path: str, source: BinaryIO) -> None:
         """Upload what a file holds; it is read again from its start when the try is repeated."""
@@ -107,8 +110,12 @@ class Client:
                     raise
                 self.sleep(wait_s)
                 continue
-            if response.status_code < 400:
+            if response.status_code < 300:
                 return response
+            if response.status_code < 400:
+                raise Unreachable(
+                    f"{self.url} leads elsewhere: use {response.headers.get('Location', 'the address it names')}."
+                )
             if response.status_code in BUSY and tries_left and (may_repeat or response.status_code == 429):
                 self.sleep(max(wait_s, asked_to_wait(response)))
                 continue

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import tempfile
 import time
@@ -100,13 +102,13 @@ class Models:
     def download(self, name: str, number: int, folder: Path, *, replace: bool = False) -> Path:
         """Download a version below `folder`; give its one file, or the folder of its files.
 
-        Raises FileExistsError for what is there unless `replace`.
+        Raises FileExistsError, which names it, for what is there unless `replace`.
         """
         rows = self.files(name, number)
         alone = len(rows) == 1 and "/" not in rows[0]["path"]
         target = folder / (rows[0]["path"] if alone else name)
         if target.exists() and not replace:
-            raise FileExistsError(f"“{target}” is there already; pass exist_ok=True to write over it.")
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
         folder.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(dir=folder, prefix=f".{name}."))
         try:

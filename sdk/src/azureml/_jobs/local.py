@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import subprocess
@@ -13,6 +14,7 @@ from typing import Any
 
 from studio_sdk import files
 from studio_sdk.client import part
+from studio_sdk.errors import StudioError
 from studio_sdk.mlflow_plugin.hosts import credential_for
 
 from azureml._jobs import local_environment
@@ -163,16 +165,19 @@ class LocalProcess:
         """Send the log as it grows, and at the end the outputs and how it ended."""
         sent = 0
         while not self.is_over.wait(SENT_EVERY_S):
-            sent = self.send_log(sent)
+            with contextlib.suppress(StudioError):  # the next piece takes along what was not sent
+                sent = self.send_log(sent)
         assert self.process is not None
-        self.send_log(sent)
-        self.send_outputs()
-        code = self.process.returncode
+        error = ""
+        if code := self.process.returncode:
+            error = f"The script ended with {code}.\n{bytes(self.log[-SHOWN_ERROR:]).decode(errors='replace')}"
+        try:
+            self.send_log(sent)
+            self.send_outputs()
+        except (StudioError, OSError) as problem:
+            error = error or f"The script ended well, but its outputs could not be kept: {problem}"
         if not self.is_stopped:
-            tail = bytes(self.log[-SHOWN_ERROR:]).decode(errors="replace")
-            self.run._finish(
-                "FINISHED" if code == 0 else "FAILED", "" if code == 0 else f"The script ended with {code}.\n{tail}"
-            )
+            self.run._finish("FAILED" if error else "FINISHED", error)
 
     def send_log(self, sent: int) -> int:
         import io

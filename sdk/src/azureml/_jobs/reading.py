@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from studio_sdk.client import part
 from studio_sdk.errors import NotFound
@@ -64,5 +65,5 @@ def details_of(workspace: Any, row: dict[str, Any]) -> dict[str, Any]:
 def log_piece(workspace: Any, run_id: str, name: str, offset: int) -> dict[str, Any]:
     """Give the next piece of a log of the studio's own name (`build`, `std`, `logs/…`)."""
     with translated():
-        piece: dict[str, Any] = workspace._api.get(f"jobs/{part(run_id)}/logs/{name}", offset=offset)
+        piece: dict[str, Any] = workspace._api.get(f"jobs/{part(run_id)}/logs/{quote(name)}", offset=offset)
     return piece

@@ -15,7 +15,8 @@ POLL_S = 1.0
 
 def wait(run: Any, *, show_output: bool, raise_on_error: bool) -> dict[str, Any]:
     """Wait for the end of a run and give its details; see `Run.wait_for_completion`."""
-    print(f"RunId: {run.id}\nWeb View: {run.get_portal_url()}\n", flush=True) if show_output else None
+    if show_output:
+        print(f"RunId: {run.id}\nWeb View: {run.get_portal_url()}\n", flush=True)
     logs = getattr(run, "_logs", Logs)(run) if show_output else None
     try:
         status = follow(run, logs)

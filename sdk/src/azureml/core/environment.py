@@ -52,8 +52,9 @@ class Environment:
         self.python, self.docker = PythonSection(), DockerSection()
         self.environment_variables: dict[str, str] = {}
         self.inferencing_stack_version: str | None = None
-        self._packages: list[str] | None = None
         self._is_curated = False
+        self._is_list = False  # got as a list of packages, not as a conda file
+        self._got = ""  # the conda file as it was got
 
     # ---- Making ----------------------------------------------------------------------
 
@@ -138,9 +139,11 @@ class Environment:
 
             content = yaml.safe_load(files["conda.yaml"])
             made.python.conda_dependencies = CondaDependencies(_underlying_structure=content)
-        elif definition.get("packages") is not None:
-            made._packages = definition["packages"]
-            made.python.conda_dependencies = CondaDependencies.create(pip_packages=definition["packages"])
+        else:
+            made._is_list = not files and not definition.get("python")
+            packages, python = listed(files) if files else (definition.get("packages") or [], definition.get("python"))
+            made.python.conda_dependencies = of_packages(packages, python)
+        made._got = made._conda()
         made.environment_variables = dict(definition.get("environment_variables") or {})
         return made
 
@@ -162,19 +165,26 @@ class Environment:
         return BuildDetails(workspace, row)
 
     def _definition(self) -> dict[str, Any]:
-        if self._packages is not None:
-            return {"packages": self._packages, "environment_variables": self.environment_variables}
-        return {"files": {"conda.yaml": self._conda()}, "environment_variables": self.environment_variables}
+        return {**self._content(), "environment_variables": self.environment_variables}
+
+    def _content(self) -> dict[str, Any]:
+        """Say what it holds: packages as long as it was got as a list of them and no more was changed, a conda file."""
+        dependencies = self.python.conda_dependencies or CondaDependencies()
+        as_list = of_packages(dependencies.pip_packages)
+        if self._is_list and as_list.serialize_to_string() == self._conda():
+            return {"packages": dependencies.pip_packages}
+        return {"files": {"conda.yaml": self._conda()}}
 
     def _conda(self) -> str:
         dependencies = self.python.conda_dependencies or CondaDependencies()
         return dependencies.serialize_to_string()
 
     def _asked(self) -> dict[str, Any]:
-        """Give what the studio's API takes as an environment."""
-        if self.version or self._is_curated:
+        """Give what the studio's API takes as an environment: its name, or what it holds if that was changed since."""
+        is_as_got = not self._got or self._conda() == self._got
+        if (self.version or self._is_curated) and is_as_got:
             return {"reference": f"{self.name}@{self.version}" if self.version else self.name}
-        return {"name": self.name, "files": {"conda.yaml": self._conda()}}
+        return {"name": self.name, **self._content()}
 
     # ---- In files ----------------------------------------------------------------------
 
@@ -200,6 +210,24 @@ class Environment:
 
     def __repr__(self) -> str:
         return f"Environment(Name: {self.name}, Version: {self.version})"
+
+
+def of_packages(packages: list[str], python: Any = None) -> CondaDependencies:
+    """Write packages, these and no others, as a conda file has them."""
+    made = CondaDependencies.create(**({"python_version": str(python)} if python else {}))
+    made.set_pip_requirements(packages)
+    return made
+
+
+def listed(files: dict[str, str]) -> tuple[list[str], str | None]:
+    """Read the packages, and the Python if one is named, of requirements.txt or MLflow's python_env.yaml."""
+    import yaml
+
+    lines = [line.strip() for line in files.get("requirements.txt", "").splitlines()]
+    wanted = [line for line in lines if line and not line.startswith("#")]
+    content = yaml.safe_load(files.get("python_env.yaml", "")) or {}
+    own = [line for line in content.get("dependencies") or [] if not line.startswith("-r ")]
+    return ([*own, *wanted] if content else wanted), content.get("python")
 
 
 class BuildDetails:

@@ -333,7 +333,9 @@ class Model:
                     self.name, self.version, Path(target_dir), replace=may_replace
                 )
             except FileExistsError as error:
-                raise WebserviceException(str(error)) from None
+                raise WebserviceException(
+                    f"“{error.filename}” is there already; pass exist_ok=True to write over it."
+                ) from None
         return str(found)
 
     @staticmethod

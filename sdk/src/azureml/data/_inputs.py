@@ -18,7 +18,6 @@ from azureml.exceptions import UserErrorException, translated
 REFERENCE, IDS = "AZUREML_DATAREFERENCE_", "STUDIO_DATASETS"
 PLACE = re.compile(r"\$\{\{\s*inputs\.(\w+)\s*\}\}")
 CONTEXT = "mlflow.data.context"
-MECHANISMS = {"mount": "Mount", "download": "Download", DIRECT: "Direct"}
 
 Inputs = dict[str, DatasetConsumptionConfig]
 

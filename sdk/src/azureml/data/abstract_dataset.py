@@ -161,7 +161,8 @@ class AbstractDataset:
         if description is not None:
             with translated(UserErrorException):
                 Datasets(workspace._api).change(str(self.name), description=description)
-        found = type(self)._of_row(workspace, {**(self._row or {}), "description": description or self.description})
+        said = self.description if description is None else description
+        found = type(self)._of_row(workspace, {**(self._row or {}), "description": said})
         return found.add_tags(tags) if tags else found
 
     # ---- In runs ----------------------------------------------------------------------

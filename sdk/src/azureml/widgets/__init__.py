@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from azureml.exceptions import AzureMLException
 from azureml.widgets._card import FINAL, card, lines
 
 EVERY_S = 3.0
@@ -35,8 +36,11 @@ class RunDetails:
 
     def _follow(self, handle: Any, html: Any) -> None:
         while not self._stopped.wait(EVERY_S):
-            is_last = not self._is_live
-            handle.update(html(card(self.run)))
+            try:
+                is_last = not self._is_live
+                handle.update(html(card(self.run)))
+            except AzureMLException:  # the studio is away for a moment: the card stays as it was
+                continue
             if is_last:
                 return
 

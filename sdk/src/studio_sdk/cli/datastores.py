@@ -14,7 +14,7 @@ from studio_sdk.errors import NotConfigured
 
 COLUMNS = ("name", "kind", "is_default", "can_write", "folder", "path", "created_by", "created_ms")
 OWN = "default"
-SECRETS = ("account_key", "sas_token", "access_key_id", "secret_access_key", "service_account")
+SECRETS = ("account_key", "sas_token", "access_key_id", "secret_access_key", "session_token", "service_account")
 
 
 def add(verbs: Verbs, common: argparse.ArgumentParser) -> None:
@@ -30,8 +30,11 @@ def add(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     made.add_argument("--account", help="the storage account")
     made.add_argument("--endpoint", help="the store's address, where it is not the cloud's own")
     made.add_argument("--region")
-    made.add_argument("--secret", action="append", metavar="NAME=FILE",
-                      help=f"a credential, read from a file: {', '.join(SECRETS)}")  # fmt: skip
+    secrets(made)
+    changed = noun.verb("credentials", "put others in the place of those that are kept; none takes them away", replace)
+    changed.add_argument("name")
+    secrets(changed)
+    may_ask(changed)
     found = noun.verb("files", "list a folder of one", list_files)
     found.add_argument("name")
     found.add_argument("path", nargs="?", default="")
@@ -54,6 +57,15 @@ def add(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     may_ask(gone)
 
 
+def secrets(parser: argparse.ArgumentParser) -> None:
+    said = f"a credential, read from a file: {', '.join(SECRETS)}"
+    parser.add_argument("--secret", action="append", metavar="NAME=FILE", help=said)
+
+
+def secret_of(given: argparse.Namespace) -> dict[str, str]:
+    return {name: Path(file).read_text().strip() for name, file in context.pairs(given.secret).items()}
+
+
 def store(given: argparse.Namespace) -> Datastore:
     return Datastore(context.context(given).api, given.name)
 
@@ -69,9 +81,16 @@ def show_one(given: argparse.Namespace) -> None:
 def create(given: argparse.Namespace) -> None:
     names = ("name", "kind", "folder", "path", "container", "account", "endpoint", "region")
     asked = {name: getattr(given, name) for name in names if getattr(given, name)}
-    secret = {name: Path(file).read_text().strip() for name, file in context.pairs(given.secret).items()}
+    secret = secret_of(given)
     row = context.context(given).api.post("datastores", {**asked, **({"secret": secret} if secret else {})})
     show(row, COLUMNS, given.output)
+
+
+def replace(given: argparse.Namespace) -> None:
+    secret = secret_of(given)
+    if secret or sure(f"Take the credentials of {given.name} away? It is then read as anybody may.", given):
+        kept = store(given)
+        show(kept.api.patch(kept.address, {"secret": secret}), (*COLUMNS, "has_credentials"), given.output)
 
 
 def list_files(given: argparse.Namespace) -> None:

@@ -13,7 +13,7 @@ from studio_sdk.cli.context import Context, pairs
 from studio_sdk.cli.models import split
 from studio_sdk.cli.output import show
 from studio_sdk.cli.words import Noun, Verbs, may_ask, sure
-from studio_sdk.client import part
+from studio_sdk.client import part, unreachable
 from studio_sdk.errors import NotConfigured
 
 COLUMNS = ("name", "state", "compute_type", "models", "scoring_uri", "created_ms")
@@ -132,9 +132,15 @@ def finish(found: Context, given: argparse.Namespace) -> None:
 
 def share(given: argparse.Namespace) -> None:
     found = context.context(given)
-    shares = {revision: int(per_cent) for revision, per_cent in pairs(given.share).items()}
+    shares = {revision: whole(per_cent) for revision, per_cent in pairs(given.share).items()}
     found.api.post(f"endpoints/{part(given.name)}/traffic", {"traffic": shares})
     print_one(found, given)
+
+
+def whole(word: str) -> int:
+    if not word.isdigit():
+        raise NotConfigured(f"A share is a whole number of per cent, not “{word}”.")
+    return int(word)
 
 
 def roll_back(given: argparse.Namespace) -> None:
@@ -144,6 +150,8 @@ def roll_back(given: argparse.Namespace) -> None:
 
 
 def invoke(given: argparse.Namespace) -> None:
+    import requests  # 0.1 s, which no other command pays for
+
     found = context.context(given)
     row = found.api.get(f"endpoints/{part(given.name)}")
     headers = {"Content-Type": "application/json"}
@@ -151,7 +159,10 @@ def invoke(given: argparse.Namespace) -> None:
         headers["Authorization"] = f"Bearer {found.api.post(f'endpoints/{part(given.name)}/token')['token']}"
     elif row["auth_enabled"]:
         headers["Authorization"] = f"Bearer {found.api.get(f'endpoints/{part(given.name)}/keys')['primary']}"
-    answer = found.studio.session.post(row["scoring_uri"], data=body_of(given.body), headers=headers, timeout=120)
+    try:
+        answer = found.studio.session.post(row["scoring_uri"], data=body_of(given.body), headers=headers, timeout=120)
+    except requests.RequestException as error:
+        raise unreachable(row["scoring_uri"], error) from None
     if answer.status_code != 200:
         raise NotConfigured(f"The endpoint answered {answer.status_code}: {answer.text[:1000]}")
     print(answer.text)

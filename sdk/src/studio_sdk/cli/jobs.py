@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from studio_sdk.cli import context
 from studio_sdk.cli.context import Context, pairs
@@ -183,7 +184,7 @@ def tell(found: Context, run_id: str, offsets: dict[str, int]) -> dict[str, Any]
     for one in row.get("logs", []):
         name = one["name"]
         while True:
-            piece = found.api.get(f"jobs/{part(run_id)}/logs/{name}", offset=offsets.get(name, 0))
+            piece = found.api.get(f"jobs/{part(run_id)}/logs/{quote(name)}", offset=offsets.get(name, 0))
             if not piece["text"]:
                 break
             if name not in offsets and len(row["logs"]) > 1:

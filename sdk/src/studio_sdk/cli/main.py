@@ -73,8 +73,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, BrokenPipeError):  # `studio … | head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             return 0
-        print(f"studio: {error.filename or ''}: {error.strerror}", file=sys.stderr)
+        print(f"studio: {line_of(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def line_of(error: OSError) -> str:
+    """Say what went wrong with a file; an error that is none of the system's has a text of its own."""
+    return f"{error.filename or ''}: {error.strerror}".removeprefix(": ") if error.strerror else str(error)

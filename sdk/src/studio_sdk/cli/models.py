@@ -34,6 +34,7 @@ def add(verbs: Verbs, common: argparse.ArgumentParser) -> None:
     down = noun.verb("download", "download a version", download)
     down.add_argument("id")
     down.add_argument("--to", default=".")
+    down.add_argument("--overwrite", action="store_true", help="write over what is there")
     gone = noun.verb("delete", "delete a version", delete)
     gone.add_argument("id")
     may_ask(gone)
@@ -86,7 +87,10 @@ def update(given: argparse.Namespace) -> None:
 
 
 def download(given: argparse.Namespace) -> None:
-    print(models(given).download(*split(given.id), Path(given.to)))
+    try:
+        print(models(given).download(*split(given.id), Path(given.to), replace=given.overwrite))
+    except FileExistsError as error:
+        raise NotConfigured(f"“{error.filename}” is there already; --overwrite writes over it.") from None
 
 
 def delete(given: argparse.Namespace) -> None:

@@ -163,7 +163,10 @@ def list_files(given: argparse.Namespace) -> None:
 
 def download(given: argparse.Namespace) -> None:
     kept = RunFiles(context.context(given).workspace, given.id)
-    for row in kept.list(given.path):
+    rows = kept.list(given.path)
+    if not rows:
+        raise NotConfigured(f"There is no file “{given.path}” in the run." if given.path else "The run has no files.")
+    for row in rows:
         print(kept.download(row["path"], Path(given.to) / row["path"]))
 
 

@@ -13,7 +13,7 @@ from azureml.core.compute.usage import Usages
 from azureml.core.workspace import Workspace
 from azureml.exceptions import ComputeTargetException, translated
 
-SIZE = "Standard_D2_v2"
+SIZE, NODES = "Standard_D2_v2", 4
 
 
 class AmlComputeProvisioningConfiguration:
@@ -23,7 +23,7 @@ class AmlComputeProvisioningConfiguration:
         self, vm_size: str, vm_priority: str, min_nodes: Any, max_nodes: Any, idle_s: Any, rest: dict[str, Any]
     ) -> None:
         self.vm_size, self.vm_priority = vm_size or SIZE, vm_priority
-        self.min_nodes, self.max_nodes = min_nodes, max_nodes
+        self.min_nodes, self.max_nodes = min_nodes, NODES if max_nodes is None else max_nodes
         self.idle_seconds_before_scaledown = idle_s
         self.rest = {key: value for key, value in rest.items() if value is not None}
 
@@ -36,7 +36,7 @@ class AmlComputeProvisioningConfiguration:
         for name, value in numbers.items():
             if value is not None and (not str(value).lstrip("-").isdigit() or int(value) < 0):
                 raise ComputeTargetException(f"{name} is a whole number from 0, not “{value}”.")
-        if self.max_nodes is not None and int(self.min_nodes or 0) > int(self.max_nodes):
+        if int(self.min_nodes or 0) > int(self.max_nodes):
             raise ComputeTargetException(f"min_nodes ({self.min_nodes}) is above max_nodes ({self.max_nodes}).")
         if self.vm_priority not in ("dedicated", "lowpriority"):
             raise ComputeTargetException(f"vm_priority is dedicated or lowpriority, not “{self.vm_priority}”.")
@@ -47,7 +47,7 @@ class AmlComputeProvisioningConfiguration:
             "kind": "cluster",
             "vm_size": self.vm_size,
             "min_nodes": int(self.min_nodes or 0),
-            "max_nodes": int(self.max_nodes) if self.max_nodes is not None else None,
+            "max_nodes": int(self.max_nodes),
             "idle_s": int(self.idle_seconds_before_scaledown),
             "options": {key: str(value) for key, value in options.items()},
         }
@@ -123,7 +123,7 @@ class AmlCompute(Usages, ComputeTarget):
         idle_seconds_before_scaledown: Any = 1800,
         **rest: Any,
     ) -> AmlComputeProvisioningConfiguration:
-        """Describe a cluster; networks, identities and the like are kept and have no effect in a studio."""
+        """Describe a cluster, of at most 4 nodes unless said; networks and identities are kept and have no effect."""
         made = AmlComputeProvisioningConfiguration(
             vm_size, vm_priority, min_nodes, max_nodes, idle_seconds_before_scaledown, rest
         )
