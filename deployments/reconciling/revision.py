@@ -96,8 +96,8 @@ class Revision:
         return seen
 
     def _count(self, seen: Observed, rows: list[replicas.Row], before: list[replicas.Row]) -> None:
-        """Write down what the replicas answered, every few seconds."""
-        if not self.endpoint.has_telemetry:
+        """Write down what the replicas answered, every few seconds; of samples, how many were left out, too."""
+        if not (self.endpoint.has_telemetry or self.endpoint.collects_data):
             return
         kept = {(row["name"], row.get("pid")): row.get("kept_ms", 0) for row in before}
         for row, one in zip(rows, seen.replicas, strict=True):

@@ -87,13 +87,13 @@ def serve(options: argparse.Namespace) -> int:
         most_rows = try_merging(model, call)
     say(f"ready after {time.perf_counter() - started:.2f} s")
     counted = tally.Tally()
-    folder = Path(options.settings).parent
+    samples = capture.Capture(Path(options.settings).parent / "captured", counted.count_samples)
     app = application.Application(
         model,
         configured,
         example,
         tally=counted,
-        capture=capture.Capture(folder / "captured"),
+        capture=samples,
         turns=turns.Turns(lanes, most_rows, merges=lambda: configured.current.merges_requests),
     )
     if options.socket:
@@ -101,6 +101,7 @@ def serve(options: argparse.Namespace) -> int:
     # Those that may be merged wait in threads, of which more are made only when they are needed.
     threads = lanes + (COMPANY if most_rows else 0)
     listen.run(app, options.socket, options.port, threads=threads, queue=configured.current.queue)
+    samples.flush()
     say("stopped")
     return 0
 
