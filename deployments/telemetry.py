@@ -32,7 +32,8 @@ INSERT INTO deployments_traffic
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (deployment_id, start_ms, span_ms, replica) DO UPDATE
    SET ok = EXCLUDED.ok, refused = EXCLUDED.refused, failed = EXCLUDED.failed, latency = EXCLUDED.latency,
-       sampled = EXCLUDED.sampled, unsampled = EXCLUDED.unsampled, spent_ms = EXCLUDED.spent_ms, cpu_ms = EXCLUDED.cpu_ms,
+       sampled = EXCLUDED.sampled, unsampled = EXCLUDED.unsampled,
+       spent_ms = EXCLUDED.spent_ms, cpu_ms = EXCLUDED.cpu_ms,
        memory_bytes = GREATEST(deployments_traffic.memory_bytes, EXCLUDED.memory_bytes)
 """
 

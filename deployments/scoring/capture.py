@@ -26,7 +26,10 @@ LARGEST_FOLDER = 64 * 1024 * 1024
 BYTES_A_SECOND = 1024 * 1024
 MOST_AT_ONCE = BYTES_A_SECOND // 2
 MINUTE_S = 60
-GATHER_S = 0.2
+MOST_WAITING = 4 * BYTES_A_SECOND
+# A file is opened once for all that gathers in this time: each time the thread asks for the interpreter's lock again, a
+# request gives it up, and pays more for that than the sample costs.
+GATHER_S = 1.0
 # How many samples were kept, and how many were drawn and left out.
 Count = Callable[[int, int], None]
 
@@ -95,8 +98,8 @@ class Capture:
         if sample.size > LARGEST_BODY:
             return False
         with self._lock:
-            # More than is let in at once waits only for a disk that has not taken what came before.
-            if self._waiting_bytes > MOST_AT_ONCE or not self._allowance.lets_in(sample.size):
+            # So much waits only for a disk that has not taken what came before.
+            if self._waiting_bytes > MOST_WAITING or not self._allowance.lets_in(sample.size):
                 return False
             self._waiting.append(sample)
             self._waiting_bytes += sample.size
@@ -113,7 +116,6 @@ class Capture:
     def _write(self) -> None:
         while True:
             self._some.wait()
-            # A moment later there are more of them, and one file is opened for all.
             time.sleep(GATHER_S)
             self.flush()
 
@@ -129,7 +131,7 @@ class Capture:
         try:
             for start, group in groupby(samples, key=lambda one: int(one.at) // MINUTE_S * MINUTE_S):
                 lines = list(group)
-                if self._has_room():
+                if has_room(self._folder):
                     append(self._folder / f"{start}.jsonl", map(line_of, lines))
                     kept += len(lines)
         except OSError as error:
@@ -140,13 +142,15 @@ class Capture:
             self._has_failed = False
         return kept
 
-    def _has_room(self) -> bool:
-        self._folder.mkdir(exist_ok=True)
-        sizes = []
-        for file in self._folder.glob("*.jsonl"):
-            with contextlib.suppress(FileNotFoundError):  # taken meanwhile
-                sizes.append(file.stat().st_size)
-        return sum(sizes) <= LARGEST_FOLDER
+
+def has_room(folder: Path) -> bool:
+    """Say whether a folder, which is made, may have more in it."""
+    folder.mkdir(exist_ok=True)
+    size = 0
+    for file in folder.glob("*.jsonl"):
+        with contextlib.suppress(FileNotFoundError):  # taken meanwhile
+            size += file.stat().st_size
+    return size <= LARGEST_FOLDER
 
 
 def append(path: Path, lines: Iterable[bytes]) -> None:

@@ -22,14 +22,14 @@ from urllib.parse import urlsplit
 
 import psutil
 from _load import loads
-from _serving import studio, started
+from _serving import started, studio
 from processes import Server
 
 # A replica reads its settings again within half a second of a change.
 HEARD_S = 0.6
 WARM_S = 0.4
 # After this what waits to be written is written.
-WRITTEN_S = 0.3
+WRITTEN_S = 1.2
 Settings = Mapping[str, Any]
 
 

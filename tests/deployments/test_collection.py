@@ -16,8 +16,9 @@ class Driver:
         self.left = [Sample("e1-r1.0", MINUTE, b'{"input": "1"}\n'), Sample("e1-r1.1", MINUTE, b'{"input": "2"}\n')]
 
     def take_samples(self, name, before_ms):
-        given, self.left = self.left, []
-        return given
+        while self.left:
+            yield self.left[0]
+            self.left.pop(0)
 
 
 @pytest.fixture
