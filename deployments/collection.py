@@ -36,26 +36,29 @@ def collect(now_ms: int, driver: Callable[[str], ServingDriver]) -> int:
     return sum(_take(row, driver(row.endpoint.driver), now_ms) for row in rows)
 
 
-def collect_last(deployment: Deployment, driver: ServingDriver) -> None:
-    """Take all that a revision kept before it ends, of the minute under way too; trouble with that stops no end."""
+def collect_last(deployment: Deployment, driver: ServingDriver, now_ms: int) -> None:
+    """Take all that a revision kept before replicas of it end, of the minute under way too; trouble stops no end.
+
+    What goes on keeping in that minute is written to another file.
+    """
     try:
-        _take(deployment, driver, END_OF_TIME_MS)
+        _take(deployment, driver, END_OF_TIME_MS, f"-{now_ms}")
     except (OSError, StudioError):
         logger.exception("samples lost deployment=%s", deployment.pk)
 
 
-def _take(deployment: Deployment, driver: ServingDriver, before_ms: int) -> int:
+def _take(deployment: Deployment, driver: ServingDriver, before_ms: int, mark: str = "") -> int:
     count = 0
     for sample in driver.take_samples(deployment.key, before_ms):
-        artifacts.store().put(key_of(deployment, sample), io.BytesIO(sample.lines), len(sample.lines))
+        artifacts.store().put(key_of(deployment, sample, mark), io.BytesIO(sample.lines), len(sample.lines))
         count += 1
     return count
 
 
-def key_of(deployment: Deployment, sample: Sample) -> str:
+def key_of(deployment: Deployment, sample: Sample, mark: str) -> str:
     moment = datetime.fromtimestamp(sample.start_ms / 1000, UTC)
     number = sample.replica.rpartition(".")[2]
-    return f"{folder(deployment.endpoint)}/{deployment.revision}/{moment:%Y-%m-%d}/{moment:%H%M}-{number}.jsonl"
+    return f"{folder(deployment.endpoint)}/{deployment.revision}/{moment:%Y-%m-%d}/{moment:%H%M}-{number}{mark}.jsonl"
 
 
 def folder(endpoint: Endpoint) -> str:

@@ -4,8 +4,7 @@
 
 `--layer` is a folder with the HTTP server's packages; it is put behind everything else, so that the model's own
 packages win. The socket is opened only after the model is loaded and has scored its example: who can connect gets an
-answer.
-A model that cannot be loaded ends the program with its traceback and status 1.
+answer. A model that cannot be loaded ends the program with its traceback and status 1.
 """
 
 from __future__ import annotations

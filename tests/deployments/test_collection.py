@@ -37,6 +37,16 @@ def test_samples_are_kept_by_revision_and_day(collected):
     assert collection.read(collected, files[0].path) == b'{"input": "1"}\n'
 
 
+def test_what_a_revision_keeps_after_its_last_is_taken_is_another_file(collected):
+    deployment, later = collected.deployments.get(), b'{"input": "later"}\n'
+    driver = Driver()
+    collection.collect_last(deployment, driver, MINUTE + 5000)
+    driver.left = [Sample("e1-r1.1", MINUTE, later)]
+    collection.collect_last(deployment, driver, MINUTE + 9000)
+    found = [collection.read(collected, one.path) for one in collection.kept(collected)]
+    assert len(found) == 5 and found.count(later) == 1
+
+
 def test_programs_read_them_and_strangers_do_not(bearer, alice_user, charlie_user, workspace, collected):
     url = f"/w/{workspace.name}/api/v1/endpoints/{collected.name}/collected"
     [first, _second] = bearer(alice_user).get(url).json()
