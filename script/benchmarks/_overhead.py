@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import statistics
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,6 +31,7 @@ HEARD_S = 0.6
 WARM_S = 0.4
 # After this what waits to be written is written.
 WRITTEN_S = 1.2
+TIME = re.compile(rb'"time_ms":(\d+)')
 Settings = Mapping[str, Any]
 
 
@@ -103,13 +105,13 @@ class Replica:
         """
         return time.clock_gettime(~self.server.process.pid << 3 | 2)
 
-    def taken(self) -> int:
-        """Take the samples away, as a studio does, and count them: into a full folder none are written."""
-        count = 0
-        for file in self.folder.glob("captured/*"):
-            count += file.read_bytes().count(b'"time_ms":')
+    def taken(self, since_ms: float) -> int:
+        """Take the samples away, as a studio does, or the folder is full some day; count those of a time."""
+        files = list(self.folder.glob("captured/*"))
+        times = [int(found) for file in files for found in TIME.findall(file.read_bytes())]
+        for file in files:
             file.unlink()
-        return count
+        return sum(one >= since_ms for one in times)
 
 
 def overhead(folder: Path, model: str, more: Settings, less: Settings, asking: Asking) -> Overhead:
@@ -166,14 +168,13 @@ def in_roles(pair: Sequence[Replica], more: Settings, less: Settings, asking: As
     time.sleep(HEARD_S)
     body = studio().raw(asking.rows)
     side_by_side(pair, body, replace(asking, seconds=WARM_S))
-    pair[0].taken()
-    slices = []
+    began_ms, slices = time.time() * 1000, []
     for number in range(asking.slices):
         step = -1 if number % 2 else 1
         one, other = side_by_side(pair[::step], body, asking)[::step]
         slices.append((one, other))
     time.sleep(WRITTEN_S)
-    return Role(slices, pair[0].taken())
+    return Role(slices, pair[0].taken(began_ms))
 
 
 def side_by_side(pair: Sequence[Replica], body: bytes, asking: Asking) -> list[Slice]:
