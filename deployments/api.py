@@ -239,6 +239,8 @@ def described(span: telemetry.Slice) -> dict[str, Any]:
         "requests": span.requests,
         "refused": span.refused,
         "failed": span.failed,
+        "sampled": span.sampled,
+        "unsampled": span.unsampled,
         "p50_ms": span.percentile(0.5),
         "p95_ms": span.percentile(0.95),
         "p99_ms": span.percentile(0.99),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,9 +15,11 @@ from datetime import UTC, datetime
 from deployments.drivers.base import Sample, ServingDriver
 from deployments.models import SERVING, Deployment, Endpoint
 from experiments import artifacts
-from lib.errors import NotFound
+from lib.errors import NotFound, StudioError
 
+logger = logging.getLogger(__name__)
 ROOT = "collected"
+END_OF_TIME_MS = 1 << 60
 
 
 @dataclass(frozen=True)
@@ -30,18 +33,32 @@ class Kept:
 def collect(now_ms: int, driver: Callable[[str], ServingDriver]) -> int:
     """Take what replicas kept in minutes that are over; say how many files there were."""
     rows = Deployment.objects.filter(endpoint__collects_data=True, state__in=SERVING).select_related("endpoint")
+    return sum(_take(row, driver(row.endpoint.driver), now_ms) for row in rows)
+
+
+def collect_last(deployment: Deployment, driver: ServingDriver, now_ms: int) -> None:
+    """Take all that a revision kept before replicas of it end, of the minute under way too; trouble stops no end.
+
+    What goes on keeping in that minute is written to another file.
+    """
+    try:
+        _take(deployment, driver, END_OF_TIME_MS, f"-{now_ms}")
+    except (OSError, StudioError):
+        logger.exception("samples lost deployment=%s", deployment.pk)
+
+
+def _take(deployment: Deployment, driver: ServingDriver, before_ms: int, mark: str = "") -> int:
     count = 0
-    for deployment in rows:
-        for sample in driver(deployment.endpoint.driver).take_samples(deployment.key, now_ms):
-            artifacts.store().put(key_of(deployment, sample), io.BytesIO(sample.lines), len(sample.lines))
-            count += 1
+    for sample in driver.take_samples(deployment.key, before_ms):
+        artifacts.store().put(key_of(deployment, sample, mark), io.BytesIO(sample.lines), len(sample.lines))
+        count += 1
     return count
 
 
-def key_of(deployment: Deployment, sample: Sample) -> str:
+def key_of(deployment: Deployment, sample: Sample, mark: str) -> str:
     moment = datetime.fromtimestamp(sample.start_ms / 1000, UTC)
     number = sample.replica.rpartition(".")[2]
-    return f"{folder(deployment.endpoint)}/{deployment.revision}/{moment:%Y-%m-%d}/{moment:%H%M}-{number}.jsonl"
+    return f"{folder(deployment.endpoint)}/{deployment.revision}/{moment:%Y-%m-%d}/{moment:%H%M}-{number}{mark}.jsonl"
 
 
 def folder(endpoint: Endpoint) -> str:

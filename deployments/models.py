@@ -253,7 +253,7 @@ def _plain(value: object) -> str:
 class Traffic(models.Model):
     """What a replica answered in one minute (or, rolled up, a revision in one hour).
 
-    `counts` is by class of status; `latency` counts requests by bucket of `deployments.telemetry.BOUNDS_MS`.
+    `latency` counts requests by bucket of `deployments.scoring.tally.BOUNDS_MS`.
     A replica says each minute's totals, so that telling them twice changes nothing.
     """
 
@@ -269,6 +269,8 @@ class Traffic(models.Model):
     refused = models.PositiveBigIntegerField(default=0, help_text="4xx")
     failed = models.PositiveBigIntegerField(default=0, help_text="5xx")
     latency = models.JSONField(default=list)
+    sampled = models.PositiveBigIntegerField(default=0, help_text="Requests that were kept as samples.")
+    unsampled = models.PositiveBigIntegerField(default=0, help_text="Requests drawn for the sample and left out.")
     spent_ms = models.FloatField(default=0)
     cpu_ms = models.FloatField(default=0)
     memory_bytes = models.BigIntegerField(default=0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import Prefetch, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -130,12 +130,6 @@ def servable_versions(actor: Actor, workspace: Workspace) -> QuerySet[ModelVersi
     """List what can be chosen to deploy: the newest versions of the workspace's models."""
     rows = ModelVersion.objects.visible_to(actor).filter(model__workspace=workspace)
     return rows.select_related("model__workspace").order_by("-created_ms")[:MOST_VERSIONS]
-
-
-def newest_versions(workspace: Workspace) -> QuerySet[ModelVersion]:
-    """Give each model's newest version."""
-    newest = ModelVersion.objects.filter(model=OuterRef("model")).order_by("-version").values("pk")[:1]
-    return ModelVersion.objects.filter(model__workspace=workspace, pk=Subquery(newest))
 
 
 def free_name(workspace: Workspace, wanted: str) -> str:

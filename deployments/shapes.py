@@ -206,6 +206,8 @@ class SliceOut(serializers.Serializer[Any]):
     requests = serializers.IntegerField()
     refused = serializers.IntegerField()
     failed = serializers.IntegerField()
+    sampled = serializers.IntegerField()
+    unsampled = serializers.IntegerField()
     p50_ms = serializers.FloatField(allow_null=True)
     p95_ms = serializers.FloatField(allow_null=True)
     p99_ms = serializers.FloatField(allow_null=True)

@@ -6,6 +6,7 @@ totals are written over the same totals as they grow, so nothing is counted twic
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,13 +21,18 @@ MINUTE_MS, HOUR_MS = Traffic.MINUTE, Traffic.HOUR
 MINUTES_KEPT_MS = 48 * HOUR_MS
 HOURS_KEPT_MS = 400 * 24 * HOUR_MS
 BUCKETS = len(BOUNDS_MS) + 1
+COUNTS = ("ok", "refused", "failed", "sampled", "unsampled")
+# A replica that an older studio started, and that outlived it, does not say these.
+UNCOUNTED = {"sampled": 0, "unsampled": 0}
 
 UPSERT = """
 INSERT INTO deployments_traffic
-       (deployment_id, replica, start_ms, span_ms, ok, refused, failed, latency, spent_ms, cpu_ms, memory_bytes)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+       (deployment_id, replica, start_ms, span_ms, ok, refused, failed, sampled, unsampled, latency, spent_ms, cpu_ms,
+        memory_bytes)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (deployment_id, start_ms, span_ms, replica) DO UPDATE
    SET ok = EXCLUDED.ok, refused = EXCLUDED.refused, failed = EXCLUDED.failed, latency = EXCLUDED.latency,
+       sampled = EXCLUDED.sampled, unsampled = EXCLUDED.unsampled,
        spent_ms = EXCLUDED.spent_ms, cpu_ms = EXCLUDED.cpu_ms,
        memory_bytes = GREATEST(deployments_traffic.memory_bytes, EXCLUDED.memory_bytes)
 """
@@ -41,6 +47,8 @@ class Slice:
     ok: int = 0
     refused: int = 0
     failed: int = 0
+    sampled: int = 0
+    unsampled: int = 0
     latency: tuple[int, ...] = ()
     spent_ms: float = 0.0
     cpu_ms: float = 0.0
@@ -60,7 +68,8 @@ class Slice:
 
 def keep(deployment: Deployment, replica: str, status: Mapping[str, Any], since_ms: int) -> None:
     """Write down what a replica says of its minutes, from the one on that was under way at `since_ms`."""
-    minutes = [one for one in status.get("minutes", ()) if _is_sound(one) and one["start_ms"] + MINUTE_MS >= since_ms]
+    found = [one for one in status.get("minutes", ()) if _is_sound(one)]
+    minutes = [one for one in found if one["start_ms"] + MINUTE_MS >= since_ms]
     memory = int(status.get("memory_bytes", 0))
     with connection.cursor() as cursor:
         for one in minutes[-20:]:
@@ -71,7 +80,7 @@ def _is_sound(minute: Any) -> bool:
     """Take only what a replica can mean: its process runs the model's author's code, who may have made this up."""
     if not isinstance(minute, dict) or not isinstance(minute.get("latency"), list):
         return False
-    numbers = [minute.get(name) for name in ("start_ms", "ok", "refused", "failed", "spent_ms", "cpu_ms")]
+    numbers = [(UNCOUNTED | minute).get(name) for name in ("start_ms", *COUNTS, "spent_ms", "cpu_ms")]
     counts = minute["latency"]
     return (
         all(isinstance(one, (int, float)) and 0 <= one < 1e15 for one in [*numbers, *counts])
@@ -80,17 +89,11 @@ def _is_sound(minute: Any) -> bool:
     )
 
 
-def _values(minute: Mapping[str, Any], memory_bytes: int) -> list[Any]:
+def _values(minute: dict[str, Any], memory_bytes: int) -> list[Any]:
     counts = [int(count) for count in minute["latency"]]
-    whole = [int(minute[name]) for name in ("ok", "refused", "failed")]
+    whole = [int((UNCOUNTED | minute)[name]) for name in COUNTS]
     start = int(minute["start_ms"]) // MINUTE_MS * MINUTE_MS
-    return [start, MINUTE_MS, *whole, _json(counts), minute["spent_ms"], minute["cpu_ms"], max(0, memory_bytes)]
-
-
-def _json(value: object) -> str:
-    import json
-
-    return json.dumps(value)
+    return [start, MINUTE_MS, *whole, json.dumps(counts), minute["spent_ms"], minute["cpu_ms"], max(0, memory_bytes)]
 
 
 # ---- Reading --------------------------------------------------------------------------------------------------------
@@ -133,29 +136,31 @@ def series(
 
 def total(rows: Iterable[Traffic], start_ms: int, span_ms: int) -> Slice:
     """Add up what several replicas answered in several minutes; memory is the most seen of each, added up."""
-    ok = refused = failed = 0
+    counts = dict.fromkeys(COUNTS, 0)
     spent = cpu = 0.0
     latency = [0] * BUCKETS
     memory: dict[str, int] = {}
     for row in rows:
-        ok, refused, failed = ok + row.ok, refused + row.refused, failed + row.failed
+        counts = {name: count + getattr(row, name) for name, count in counts.items()}
         spent, cpu = spent + row.spent_ms, cpu + row.cpu_ms
         latency = [a + b for a, b in zip(latency, row.latency, strict=True)]
         memory[row.replica] = max(memory.get(row.replica, 0), row.memory_bytes)
-    return Slice(start_ms, span_ms, ok, refused, failed, tuple(latency), spent, cpu, sum(memory.values()))
+    return Slice(
+        start_ms,
+        span_ms,
+        **counts,
+        latency=tuple(latency),
+        spent_ms=spent,
+        cpu_ms=cpu,
+        memory_bytes=sum(memory.values()),
+    )
 
 
 def together(slices: Sequence[Slice]) -> Slice:
     """Add up spans that follow each other."""
     latency = [sum(counts) for counts in zip(*(one.latency for one in slices), strict=True)]
-    return Slice(
-        slices[0].start_ms,
-        sum(one.span_ms for one in slices),
-        ok=sum(one.ok for one in slices),
-        refused=sum(one.refused for one in slices),
-        failed=sum(one.failed for one in slices),
-        latency=tuple(latency),
-    )
+    counts = {name: sum(getattr(one, name) for one in slices) for name in COUNTS}
+    return Slice(slices[0].start_ms, sum(one.span_ms for one in slices), **counts, latency=tuple(latency))
 
 
 def latest(endpoint_ids: Iterable[int], now_ms: int, minutes: int = 5) -> dict[int, Slice]:
@@ -193,7 +198,7 @@ def _roll_up_hour(deployment_id: int, start: int) -> None:
     )
     summed = total(rows, start, HOUR_MS)
     with connection.cursor() as cursor:
-        counts: list[Any] = [summed.ok, summed.refused, summed.failed, _json(list(summed.latency))]
+        counts = [*(getattr(summed, name) for name in COUNTS), json.dumps(list(summed.latency))]
         rest = [summed.spent_ms, summed.cpu_ms, summed.memory_bytes]
         cursor.execute(UPSERT, [deployment_id, "", start, HOUR_MS, *counts, *rest])
     rows.delete()

@@ -5,7 +5,7 @@ A new target (containers, Kubernetes) is a file beside this one and a line in `d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol
@@ -137,8 +137,8 @@ class ServingDriver(Protocol):
     def read_log(self, name: str, replica: int, offset: int) -> tuple[bytes, int]:
         """Give what one replica wrote from a byte on, and where the next piece begins; of an absent one nothing."""
 
-    def take_samples(self, name: str, before_ms: int) -> list[Sample]:
-        """Take what replicas kept in minutes that were over by then; what is given is not given again."""
+    def take_samples(self, name: str, before_ms: int) -> Iterator[Sample]:
+        """Give what replicas kept in minutes that were over by then; each is removed once the next is asked for."""
 
     def names(self) -> list[str]:
         """List the revisions of which anything is there, so that what nobody wants can be cleared."""

@@ -97,8 +97,9 @@ class ProcessDriver:
     def read_log(self, name: str, replica: int, offset: int) -> tuple[bytes, int]:
         return read_from(self._folder(name, replica) / "log", offset)
 
-    def take_samples(self, name: str, before_ms: int) -> list[Sample]:
-        return [sample for _, folder in self._folders(name) for sample in taken(folder, before_ms)]
+    def take_samples(self, name: str, before_ms: int) -> Iterator[Sample]:
+        for _, folder in self._folders(name):
+            yield from taken(folder, before_ms)
 
     def names(self) -> list[str]:
         if not self._root.is_dir():
@@ -262,7 +263,7 @@ def status_of(path: Path) -> Mapping[str, Any] | None:
 
 
 def taken(folder: Path, before_ms: int) -> Iterator[Sample]:
-    """Take the files of minutes that are over.
+    """Take the files of minutes that are over; one goes when the caller comes back for the next, and so has kept it.
 
     The folder is the replica's user's: what stands there may be a link to what is another's, so none is followed.
     """
@@ -277,9 +278,9 @@ def taken(folder: Path, before_ms: int) -> Iterator[Sample]:
                 continue
             with opened(name, place) as file:
                 lines = file.read(LONGEST_CAPTURE) if file is not None else b""
-            os.unlink(name, dir_fd=place)
             if lines:
                 yield Sample(folder.name, start_ms, lines)
+            os.unlink(name, dir_fd=place)
     finally:
         os.close(place)
 

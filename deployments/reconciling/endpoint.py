@@ -127,6 +127,8 @@ class EndpointStep:
         has_ended = deployment.state in (DeploymentState.STOPPED, DeploymentState.FAILED)
         if has_ended and (comes_back or not deployment.traffic):
             return
+        if self.endpoint.collects_data:
+            collection.collect_last(deployment, self.driver, self.world.now_ms())
         self.driver.delete(deployment.key)
         remove_files(self.world, deployment)
         state = deployment.state if deployment.state == DeploymentState.FAILED else DeploymentState.STOPPED

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
-from deployments import failures, keys, replicas, telemetry
+from deployments import collection, failures, keys, replicas, telemetry
 from deployments.drivers.base import DriverError, Observed, ServingSpec
 from deployments.models import COMING, Deployment, DeploymentState, Endpoint
 from deployments.world import World
@@ -96,8 +96,8 @@ class Revision:
         return seen
 
     def _count(self, seen: Observed, rows: list[replicas.Row], before: list[replicas.Row]) -> None:
-        """Write down what the replicas answered, every few seconds."""
-        if not self.endpoint.has_telemetry:
+        """Write down what the replicas answered, every few seconds; of samples, how many were left out, too."""
+        if not (self.endpoint.has_telemetry or self.endpoint.collects_data):
             return
         kept = {(row["name"], row.get("pid")): row.get("kept_ms", 0) for row in before}
         for row, one in zip(rows, seen.replicas, strict=True):
@@ -106,6 +106,12 @@ class Revision:
             if one.status is not None and row.get("at_ms", 0) - last >= KEEP_EVERY_MS:
                 telemetry.keep(self.row, f"{one.name} {one.started_ms}", one.status, last)
                 row["kept_ms"] = row["at_ms"]
+
+    def end(self, replica: int) -> None:
+        """End one replica; what it sampled last is taken first."""
+        if self.endpoint.collects_data:
+            collection.collect_last(self.row, self.driver, self.world.now_ms())
+        self.driver.remove(self.row.key, replica)
 
     def tell(self, line: str) -> None:
         """Keep the newest log line where the page finds it."""

@@ -61,4 +61,4 @@ def trim(revision: Revision) -> None:
     if revision.row.state in SERVING and seen and any(one.number >= revision.row.replicas for one in seen.replicas):
         for one in seen.replicas:
             if one.number >= revision.row.replicas:
-                revision.driver.remove(revision.row.key, one.number)
+                revision.end(one.number)

@@ -45,7 +45,7 @@ def mend(revision: Revision, seen: Observed) -> None:
     hung = [row for row in revision.row.seen if is_hung(revision, row)]
     for row in hung:
         logger.warning("replica hung, it is replaced deployment=%s replica=%s", revision.row.key, row["name"])
-        revision.driver.remove(revision.row.key, int(row["name"].rpartition(".")[2]))
+        revision.end(int(row["name"].rpartition(".")[2]))
     if hung or any(one.number < wanted for one in seen.ended):
         restart(revision)
     elif not set(range(wanted)) <= there:

@@ -2,8 +2,7 @@
 
 granian's command line forks a worker from a supervising parent; here the launcher already supervises, a second process
 a replica would be waste, and the model would have to be loaded again in the child. So the worker runs in the main
-thread,
-as granian's own child does it. The serving layer pins the version that this was written against.
+thread, as granian's own child does it. The serving layer pins the version that this was written against.
 """
 
 from __future__ import annotations

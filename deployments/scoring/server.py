@@ -4,8 +4,7 @@
 
 `--layer` is a folder with the HTTP server's packages; it is put behind everything else, so that the model's own
 packages win. The socket is opened only after the model is loaded and has scored its example: who can connect gets an
-answer.
-A model that cannot be loaded ends the program with its traceback and status 1.
+answer. A model that cannot be loaded ends the program with its traceback and status 1.
 """
 
 from __future__ import annotations
@@ -87,13 +86,13 @@ def serve(options: argparse.Namespace) -> int:
         most_rows = try_merging(model, call)
     say(f"ready after {time.perf_counter() - started:.2f} s")
     counted = tally.Tally()
-    folder = Path(options.settings).parent
+    samples = capture.Capture(Path(options.settings).parent / "captured", counted.count_samples)
     app = application.Application(
         model,
         configured,
         example,
         tally=counted,
-        capture=capture.Capture(folder / "captured"),
+        capture=samples,
         turns=turns.Turns(lanes, most_rows, merges=lambda: configured.current.merges_requests),
     )
     if options.socket:
@@ -101,6 +100,7 @@ def serve(options: argparse.Namespace) -> int:
     # Those that may be merged wait in threads, of which more are made only when they are needed.
     threads = lanes + (COMPANY if most_rows else 0)
     listen.run(app, options.socket, options.port, threads=threads, queue=configured.current.queue)
+    samples.flush()
     say("stopped")
     return 0
 

@@ -22,7 +22,10 @@ KEPT_MINUTES = 15
 
 @dataclass
 class Minute:
-    """Totals of one minute; `cpu_s` is the process's own time at its beginning."""
+    """Totals of one minute; `cpu_s` is the process's own time at its beginning.
+
+    Of the requests that were drawn for the sample, `sampled` were kept and `unsampled` were not (see capture.py).
+    """
 
     start_ms: int
     cpu_s: float
@@ -30,6 +33,8 @@ class Minute:
     refused: int = 0
     failed: int = 0
     spent_ms: float = 0.0
+    sampled: int = 0
+    unsampled: int = 0
     latency: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS_MS) + 1))
 
     def add(self, status: int, took_ms: float) -> None:
@@ -70,6 +75,12 @@ class Tally:
             self._requests += 1
         return total
 
+    def count_samples(self, kept: int, left_out: int) -> None:
+        with self._lock:
+            minute = self._minute()
+            minute.sampled += kept
+            minute.unsampled += left_out
+
     def snapshot(self) -> dict[str, Any]:
         """Give everything; the newest minutes with their totals, which only grow until a minute is over."""
         now = time.monotonic()
@@ -83,6 +94,8 @@ class Tally:
                     "ok": minute.ok,
                     "refused": minute.refused,
                     "failed": minute.failed,
+                    "sampled": minute.sampled,
+                    "unsampled": minute.unsampled,
                     "spent_ms": round(minute.spent_ms, 3),
                     "latency": list(minute.latency),
                     "cpu_ms": round((end - minute.cpu_s) * 1000, 1),

@@ -69,6 +69,8 @@ def endpoint_metrics(request: Request, name: str) -> HttpResponse:
         "minutes": minutes,
         "ranges": RANGES,
     }
+    if endpoint.collects_data or total.sampled or total.unsampled:
+        context |= {"samples": total}
     if total.requests:
         context |= {"total": total}
         context |= {f"p{share}": total.percentile(share / 100) for share in (50, 95, 99)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from django.db import connection
 from django.http import HttpResponse
@@ -22,7 +23,7 @@ NOW = (
     ("studio_endpoint_memory_bytes", "memory_bytes", "Resident memory."),
 )
 SUMS = """
-SELECT deployment_id, SUM(ok), SUM(refused), SUM(failed), SUM(spent_ms), SUM(cpu_ms)
+SELECT deployment_id, SUM(ok), SUM(refused), SUM(failed), SUM(sampled), SUM(unsampled), SUM(spent_ms), SUM(cpu_ms)
   FROM deployments_traffic WHERE deployment_id = ANY(%s) GROUP BY deployment_id
 """
 BUCKETS = """
@@ -30,6 +31,21 @@ SELECT deployment_id, bucket.place, SUM(bucket.value::bigint)
   FROM deployments_traffic, jsonb_array_elements_text(latency) WITH ORDINALITY AS bucket(value, place)
  WHERE deployment_id = ANY(%s) GROUP BY deployment_id, bucket.place ORDER BY deployment_id, bucket.place
 """
+
+
+class Totals(NamedTuple):
+    """What a revision answered since its beginning, in the order of `SUMS`."""
+
+    ok: int = 0
+    refused: int = 0
+    failed: int = 0
+    sampled: int = 0
+    unsampled: int = 0
+    spent_ms: float = 0.0
+    cpu_ms: float = 0.0
+
+
+NOTHING = Totals()
 
 
 @access.signed_in
@@ -50,11 +66,17 @@ def lines(endpoints: list[Endpoint], deployments: list[Deployment]) -> Iterator[
         yield f"studio_endpoint_up{labels(endpoint)} {int(endpoint.state == EndpointState.HEALTHY)}"
     yield from family("studio_endpoint_requests_total", "counter", "Requests answered, by class of status.")
     for one in deployments:
-        for word, number in zip(("2xx", "4xx", "5xx"), totals.get(one.pk, (0, 0, 0))[:3], strict=True):
+        total = totals.get(one.pk, NOTHING)
+        for word, number in (("2xx", total.ok), ("4xx", total.refused), ("5xx", total.failed)):
             yield f"studio_endpoint_requests_total{labels(one.endpoint, one, status=word)} {number}"
+    yield from family("studio_endpoint_samples_total", "counter", "Requests drawn for the sample: kept, or left out.")
+    for one in deployments:
+        total = totals.get(one.pk, NOTHING)
+        for word, number in (("kept", total.sampled), ("left out", total.unsampled)):
+            yield f"studio_endpoint_samples_total{labels(one.endpoint, one, outcome=word)} {number}"
     yield from family("studio_endpoint_cpu_seconds_total", "counter", "CPU that replicas used.")
     for one in deployments:
-        cpu = totals[one.pk][4] / 1000 if one.pk in totals else 0
+        cpu = totals.get(one.pk, NOTHING).cpu_ms / 1000
         yield f"studio_endpoint_cpu_seconds_total{labels(one.endpoint, one)} {cpu:.3f}"
     yield from family("studio_endpoint_latency_seconds", "histogram", "How long requests took, in the queue too.")
     for one in deployments:
@@ -66,29 +88,27 @@ def lines(endpoints: list[Endpoint], deployments: list[Deployment]) -> Iterator[
                 yield f"{name}{labels(one.endpoint, one)} {sum(int(row.get(field) or 0) for row in one.seen)}"
 
 
-def sums(deployments: list[Deployment]) -> tuple[dict[int, tuple[float, ...]], dict[int, list[int]]]:
+def sums(deployments: list[Deployment]) -> tuple[dict[int, Totals], dict[int, list[int]]]:
     ids = [one.pk for one in deployments]
     latency: dict[int, list[int]] = {}
     with connection.cursor() as cursor:
         cursor.execute(SUMS, [ids])
-        totals = {
-            row[0]: tuple(float(value) if at > 2 else int(value) for at, value in enumerate(row[1:])) for row in cursor
-        }
+        totals = {row[0]: Totals(*map(int, row[1:6]), *map(float, row[6:])) for row in cursor}
         cursor.execute(BUCKETS, [ids])
         for deployment_id, _place, count in cursor:
             latency.setdefault(deployment_id, []).append(int(count))
     return totals, latency
 
 
-def histogram(one: Deployment, counts: list[int], totals: tuple[float, ...] | None) -> Iterator[str]:
+def histogram(one: Deployment, counts: list[int], total: Totals | None) -> Iterator[str]:
     name, below = "studio_endpoint_latency_seconds", 0
     for place, count in enumerate(counts[: len(BOUNDS_MS)]):
         below += count
         if place % EVERY == EVERY - 1:
             yield f"{name}_bucket{labels(one.endpoint, one, le=f'{BOUNDS_MS[place] / 1000:.6g}')} {below}"
-    if counts and totals:
+    if counts and total:
         yield f"{name}_bucket{labels(one.endpoint, one, le='+Inf')} {sum(counts)}"
-        yield f"{name}_sum{labels(one.endpoint, one)} {totals[3] / 1000:.6f}"
+        yield f"{name}_sum{labels(one.endpoint, one)} {total.spent_ms / 1000:.6f}"
         yield f"{name}_count{labels(one.endpoint, one)} {sum(counts)}"
 
 

@@ -6,6 +6,7 @@ import selectors
 import socket
 import statistics
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -22,6 +23,8 @@ class Client:
     unsent: memoryview = field(default_factory=lambda: memoryview(b""))
     got: bytearray = field(default_factory=bytearray)
     whole: int = 0
+    took: list[float] = field(default_factory=list)
+    failed: int = 0
 
     def ask(self) -> None:
         self.began, self.unsent, self.whole = time.perf_counter(), memoryview(self.request), 0
@@ -47,9 +50,10 @@ class Client:
             self.whole = end + 4 + length_of(bytes(self.got[:end]))
         return len(self.got) >= self.whole
 
-    @property
-    def is_good(self) -> bool:
-        return self.got.startswith((b"HTTP/1.1 200", b"HTTP/1.0 200"))
+    def note(self) -> None:
+        """Write down how long the answer took, and whether it was a 200."""
+        self.took.append(time.perf_counter() - self.began)
+        self.failed += not self.got.startswith((b"HTTP/1.1 200", b"HTTP/1.0 200"))
 
 
 def length_of(head: bytes) -> int:
@@ -72,43 +76,58 @@ class Load:
 
 def load(url: str, body: bytes, clients: int, seconds: float) -> Load:
     """Ask with so many clients for so long; each asks again as soon as it has its answer."""
-    parts = urlsplit(url)
-    head = (
-        f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
-    )
-    asking = [opened(parts.hostname or "", parts.port or 80, head.encode() + body) for _number in range(clients)]
-    took: list[float] = []
-    failed = 0
+    [found] = loads([url], body, clients, seconds)
+    return found
+
+
+def loads(urls: Sequence[str], body: bytes, clients: int, seconds: float) -> list[Load]:
+    """Ask several servers in the same seconds, each with so many clients."""
+    asking = [[asker(url, body) for _number in range(clients)] for url in urls]
+    everyone = [client for group in asking for client in group]
     began = time.perf_counter()
     with selectors.DefaultSelector() as events:
-        for client in asking:
+        for client in everyone:
             events.register(client.sock, selectors.EVENT_READ, client)
             client.ask()
-        while (now := time.perf_counter()) < began + seconds or not took:
+        while (now := time.perf_counter()) < began + seconds or not all(has_any(group) for group in asking):
             if now > began + seconds + PATIENCE_S:
-                raise TimeoutError(url)
-            for client in asking:
+                raise TimeoutError(", ".join(urls))
+            for client in everyone:
                 if client.unsent:
                     client.send()
-            waits = 0.001 if any(client.unsent for client in asking) else 0.1
+            waits = 0.001 if any(client.unsent for client in everyone) else 0.1
             for key, _mask in events.select(waits):
-                client = key.data
-                if client.has_answer():
-                    took.append(time.perf_counter() - client.began)
-                    failed += not client.is_good
-                    client.ask()
+                if key.data.has_answer():
+                    key.data.note()
+                    key.data.ask()
     spent = time.perf_counter() - began
-    for client in asking:
+    for client in everyone:
         client.sock.close()
-    took.sort()
+    return [seen(group, spent) for group in asking]
+
+
+def has_any(group: Sequence[Client]) -> bool:
+    return any(client.took for client in group)
+
+
+def seen(group: Sequence[Client], spent: float) -> Load:
+    took = sorted(one for client in group for one in client.took)
     return Load(
         len(took) / spent,
         statistics.median(took) * 1000,
         took[min(len(took) - 1, len(took) * 99 // 100)] * 1000,
         len(took),
-        failed,
+        sum(client.failed for client in group),
     )
+
+
+def asker(url: str, body: bytes) -> Client:
+    parts = urlsplit(url)
+    head = (
+        f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    return opened(parts.hostname or "", parts.port or 80, head.encode() + body)
 
 
 def opened(host: str, port: int, request: bytes) -> Client:

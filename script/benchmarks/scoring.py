@@ -10,10 +10,11 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from _load import load
+from _overhead import Asking, overhead
 from _serving import PYTHON, Peer, bare, installed_mlserver, mlflow, mlserver, started, studio, train
 from processes import Server
 
@@ -73,33 +74,41 @@ class Plan:
     rounds: int
     clients: tuple[int, ...]
     models: tuple[str, ...]
+    pairs: int
 
 
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="script/bench scoring")
     parser.add_argument("--seconds", type=float, default=1.2, help="of each measurement")
     parser.add_argument("--rounds", type=int, default=3, help="in which the servers take turns")
+    parser.add_argument("--pairs", type=int, default=4, help="of replicas, with telemetry and without")
     parser.add_argument("--models", nargs="+", default=["ridge", "forest"], choices=["ridge", "forest"])
+    parser.add_argument("--only", nargs="+", default=list(PARTS), choices=list(PARTS), help="some of the comparisons")
     parser.add_argument("--quick", action="store_true", help="one short round with 1 and 8 clients")
     options = parser.parse_args(arguments)
-    plan = Plan(options.seconds, options.rounds, CLIENTS, tuple(options.models))
+    plan = Plan(options.seconds, options.rounds, CLIENTS, tuple(options.models), options.pairs)
     if options.quick:
-        plan = Plan(0.7, 1, (1, 8), plan.models)
-    began, figures, rows = time.monotonic(), Figures(), list[Row]()
+        plan = Plan(0.7, 1, (1, 8), plan.models, 1)
+    began, rows = time.monotonic(), list[Row]()
     with tempfile.TemporaryDirectory(prefix="scoring-") as name:
-        folder = Path(name)
-        train(folder)
-        python = installed_mlserver()
-        if isinstance(python, str):
-            print(python)
-        peers = [studio(), bare(), mlflow(), *([mlserver(python)] if isinstance(python, Path) else [])]
-        for model in plan.models:
-            figures |= compare(model, peers, folder, plan)
-            rows += judged(figures, model, plan)
-        rows += [*merging(folder, plan), *telemetry(folder, plan), *cold(folder, plan)]
+        train(Path(name))
+        for part in options.only:
+            rows += PARTS[part](Path(name), plan)
     print(f"\n{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}; {plan.rounds} rounds of {plan.seconds} s; "
           f"{time.monotonic() - began:.0f} s in all\n")  # fmt: skip
     print_table(("", "asked", "seen", "holds"), [str(row) for row in rows])
+
+
+def beside_others(folder: Path, plan: Plan) -> list[Row]:
+    """Compare with the other servers."""
+    python, figures, rows = installed_mlserver(), Figures(), list[Row]()
+    if isinstance(python, str):
+        print(python)
+    found = [studio(), bare(), mlflow(), *([mlserver(python)] if isinstance(python, Path) else [])]
+    for model in plan.models:
+        figures |= compare(model, found, folder, plan)
+        rows += judged(figures, model, plan)
+    return rows
 
 
 def measure(server: Server, peer: Peer, rows: int, clients: int, seconds: float) -> Figure:
@@ -208,18 +217,21 @@ def merging(folder: Path, plan: Plan) -> list[Row]:
 
 def finer(plan: Plan) -> Plan:
     """Take more and shorter turns, for differences that are small."""
-    return Plan(plan.seconds / 2, plan.rounds * 4, plan.clients, plan.models)
+    return replace(plan, seconds=plan.seconds / 2, rounds=plan.rounds * 4)
 
 
 def telemetry(folder: Path, plan: Plan) -> list[Row]:
-    """Compare the CPU a request with telemetry and a sample of a tenth against neither."""
-    peers = [studio("with", collects_data=True), studio("without", has_telemetry=False)]
-    cases = [Case("ridge", rows, 8) for rows in ROWS]
-    figures = in_turn(peers, cases, folder, finer(plan))
+    """Compare CPU and requests/s with telemetry and a sample of a tenth against neither."""
     found = []
-    for case in cases:
-        more = figures["with", case].cpu_us / figures["without", case].cpu_us - 1
-        found.append(Row(f"Ridge, telemetry and capture: CPU, {case}", "< 5 %", f"{more:+.1%}", more < 0.05))
+    for rows in ROWS:
+        asking = Asking(rows, 8, plan.pairs, slices=8, seconds=0.3)
+        seen = overhead(folder, "ridge", {"collects_data": True}, {"has_telemetry": False}, asking)
+        what = f"Ridge, telemetry and capture, {Case('ridge', rows, asking.clients)}"
+        words = f"{seen.cpu}, {seen.with_us:,.0f} µs beside {seen.without_us:,.0f} µs"
+        found += [
+            Row(f"{what}: CPU a request", "< +5 %", words, seen.cpu.median < 1.05),
+            Row(f"{what}: requests/s", "> -5 %", f"{seen.rate}, {seen.kept:.1%} kept", seen.rate.median > 0.95),
+        ]
     return found
 
 
@@ -245,3 +257,11 @@ def cold(folder: Path, plan: Plan) -> list[Row]:
 def print_table(heads: tuple[str, ...], lines: list[str]) -> None:
     print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
     print("\n".join(lines), flush=True)
+
+
+PARTS: dict[str, Callable[[Path, Plan], list[Row]]] = {
+    "peers": beside_others,
+    "merging": merging,
+    "telemetry": telemetry,
+    "cold": cold,
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -25,6 +26,7 @@ class FakeDriver:
         self.starts: list[str] = []
         self.removed: list[str] = []
         self.busy: dict[str, float] = {}
+        self.samples: dict[str, list[Sample]] = {}
         self.ends_with: dict[str, tuple[int, list[str]]] = {}
         self.is_slow = False
         self.refuses: DriverError | None = None
@@ -53,8 +55,10 @@ class FakeDriver:
         self.replicas[name] = [one for one in self.replicas.get(name, []) if one.number != replica]
         self.removed.append(f"{name}.{replica}")
 
-    def take_samples(self, name: str, before_ms: int) -> list[Sample]:
-        return []
+    def take_samples(self, name: str, before_ms: int) -> Iterator[Sample]:
+        while found := self.samples.get(name):
+            yield found[0]
+            found.pop(0)
 
     def delete(self, name: str) -> None:
         self.specs.pop(name, None)

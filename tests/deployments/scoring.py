@@ -11,8 +11,10 @@ import numpy
 
 from deployments.scoring import signature
 from deployments.scoring.application import Application
+from deployments.scoring.capture import Capture
 from deployments.scoring.models import SklearnModel
 from deployments.scoring.settings import SettingsFile
+from deployments.scoring.tally import Tally
 
 KEY = "the primary key"
 OTHER_KEY = "the secondary key"
@@ -88,11 +90,20 @@ def column(name: str, kind: str = "double", required: bool = True) -> dict[str, 
 AB = described(column("a"), column("b"))
 
 
-def make_caller(tmp_path: Any, model: Any = None, *, signed: Any = AB, **settings: Any) -> Caller:
+def make_caller(
+    tmp_path: Any,
+    model: Any = None,
+    *,
+    signed: Any = AB,
+    tally: Tally | None = None,
+    capture: Capture | None = None,
+    **settings: Any,
+) -> Caller:
     path = tmp_path / "settings.json"
     hashes = [sha256(key.encode()).hexdigest() for key in (KEY, OTHER_KEY)]
     path.write_text(json.dumps({"endpoint": "sums", "auth": "key", "key_hashes": hashes, **settings}))
-    return Caller(Application(SklearnModel(model or Sum(), signed, mlflow_version="3.17.2"), SettingsFile(str(path))))
+    loaded = SklearnModel(model or Sum(), signed, mlflow_version="3.17.2")
+    return Caller(Application(loaded, SettingsFile(str(path)), tally=tally, capture=capture))
 
 
 __all__ = ["AB", "KEY", "OTHER_KEY", "Answer", "Caller", "Raises", "Sum", "column", "described", "make_caller"]

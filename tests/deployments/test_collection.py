@@ -16,8 +16,9 @@ class Driver:
         self.left = [Sample("e1-r1.0", MINUTE, b'{"input": "1"}\n'), Sample("e1-r1.1", MINUTE, b'{"input": "2"}\n')]
 
     def take_samples(self, name, before_ms):
-        given, self.left = self.left, []
-        return given
+        while self.left:
+            yield self.left[0]
+            self.left.pop(0)
 
 
 @pytest.fixture
@@ -34,6 +35,16 @@ def test_samples_are_kept_by_revision_and_day(collected):
     files = collection.kept(collected)
     assert [one.path.split("/")[0] for one in files] == ["1", "1"]
     assert collection.read(collected, files[0].path) == b'{"input": "1"}\n'
+
+
+def test_what_a_revision_keeps_after_its_last_is_taken_is_another_file(collected):
+    deployment, later = collected.deployments.get(), b'{"input": "later"}\n'
+    driver = Driver()
+    collection.collect_last(deployment, driver, MINUTE + 5000)
+    driver.left = [Sample("e1-r1.1", MINUTE, later)]
+    collection.collect_last(deployment, driver, MINUTE + 9000)
+    found = [collection.read(collected, one.path) for one in collection.kept(collected)]
+    assert len(found) == 5 and found.count(later) == 1
 
 
 def test_programs_read_them_and_strangers_do_not(bearer, alice_user, charlie_user, workspace, collected):

@@ -264,12 +264,22 @@ def test_samples_of_past_minutes_are_given_once(processes, spec):
     assert ask(url)[0] == 200
     later = time.time() * 1000 + 120_000
     deadline = time.monotonic() + PATIENCE_S
-    while not (samples := processes.take_samples(spec.name, int(later))):
+    while not (samples := list(processes.take_samples(spec.name, int(later)))):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     line = json.loads(samples[0].lines)
     assert (line["input"], line["output"]) == ('{"data": [[3]]}', '{"predict":[3]}')
-    assert processes.take_samples(spec.name, int(later)) == []
+    assert list(processes.take_samples(spec.name, int(later))) == []
+
+
+def test_samples_stay_until_they_are_kept(processes, folder):
+    captured = folder / "replicas" / "e1-r1.0" / "captured"
+    captured.mkdir(parents=True)
+    for minute in ("1795000000", "1795000060"):
+        (captured / f"{minute}.jsonl").write_text("{}")
+    assert next(processes.take_samples("e1-r1", 1 << 60)).lines == b"{}"
+    assert len(list(processes.take_samples("e1-r1", 1 << 60))) == 2
+    assert list(captured.iterdir()) == []
 
 
 def test_samples_of_another_are_never_taken_by_a_link(processes, folder):
@@ -279,11 +289,11 @@ def test_samples_of_another_are_never_taken_by_a_link(processes, folder):
     replica = folder / "replicas" / "e1-r1.0"
     replica.mkdir(parents=True)
     (replica / "captured").symlink_to(victim)
-    assert processes.take_samples("e1-r1", 1 << 60) == []
+    assert list(processes.take_samples("e1-r1", 1 << 60)) == []
     (replica / "captured").unlink()
     (replica / "captured").mkdir()
     (replica / "captured/1795000000.jsonl").symlink_to(victim / "1795000000.jsonl")
-    assert processes.take_samples("e1-r1", 1 << 60) == []
+    assert list(processes.take_samples("e1-r1", 1 << 60)) == []
     assert (victim / "1795000000.jsonl").read_text() == "secret"
 
 

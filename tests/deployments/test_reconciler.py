@@ -7,10 +7,11 @@ from hashlib import sha256
 import pytest
 
 from compute.models import BuildState, EnvironmentBuild
-from deployments import keys, operations, reconciler
-from deployments.drivers.base import DriverError
+from deployments import collection, keys, operations, reconciler
+from deployments.drivers.base import DriverError, Sample
 from deployments.models import DeploymentState, Endpoint, EndpointState
 from deployments.reconciling import arriving, staying, traffic
+from lib.errors import Unavailable
 
 TRACEBACK = [
     "Traceback (most recent call last):",
@@ -207,6 +208,25 @@ def test_stopping_ends_the_replicas_and_starting_brings_them_back(go, around, al
     assert "return 503" in around.route(endpoint.pk)
     operations.start_endpoint(alice, found)
     assert go()[0].state == EndpointState.HEALTHY
+
+
+def test_what_a_revision_sampled_last_is_kept_when_it_ends(go, around, alice, endpoint):
+    operations.change_endpoint(alice, endpoint, policy={"collects_data": True})
+    _found, deployment = go()
+    around.driver.samples[deployment.key] = [Sample(f"{deployment.key}.0", 1_795_000_020_000, b"{}\n")]
+    operations.stop_endpoint(alice, endpoint)
+    found, _deployment = go(2)
+    assert around.driver.samples[deployment.key] == []
+    assert [one.size_bytes for one in collection.kept(found)] == [3]
+
+
+def test_a_store_that_fails_stops_no_end(go, around, alice, endpoint, monkeypatch):
+    operations.change_endpoint(alice, endpoint, policy={"collects_data": True})
+    _found, deployment = go()
+    around.driver.samples[deployment.key] = [Sample(f"{deployment.key}.0", 1_795_000_020_000, b"{}\n")]
+    monkeypatch.setattr(collection.artifacts, "store", lambda: (_ for _ in ()).throw(Unavailable("full")))
+    operations.stop_endpoint(alice, endpoint)
+    assert go(2)[0].state == "Stopped"
 
 
 def test_a_start_brings_back_what_served_not_what_stood_by(go, alice, endpoint, second_version):

@@ -64,6 +64,32 @@ def test_what_no_replica_can_mean_is_not_kept(deployment, change):
     assert not Traffic.objects.exists()
 
 
+def sampled(kept: int, left_out: int) -> Tally:
+    tally = counted(200)
+    tally.count_samples(kept, left_out)
+    return tally
+
+
+def test_samples_kept_and_left_out_are_counted_shown_and_exported(bearer, browse, alice_user, workspace, deployment):
+    telemetry.keep(deployment, "e1-r1.0 1", sampled(12, 3).snapshot(), 0)
+    telemetry.keep(deployment, "e1-r1.1 1", sampled(1, 0).snapshot(), 0)
+    name = deployment.endpoint.name
+    spans = bearer(alice_user).get(f"/w/{workspace.name}/api/v1/endpoints/{name}/metrics").json()
+    assert (sum(one["sampled"] for one in spans), sum(one["unsampled"] for one in spans)) == (13, 3)
+    text = bearer(alice_user).get("/metrics").content.decode()
+    assert 'outcome="kept"} 13' in text and 'outcome="left out"} 3' in text
+    page = browse(alice_user).get(f"/w/{workspace.name}/endpoints/{name}/metrics/").content.decode()
+    assert "13 kept" in page and "3 left out" in page
+
+
+def test_a_replica_of_an_older_studio_counts_no_samples(deployment):
+    said = counted(200).snapshot()
+    for minute in said["minutes"]:
+        del minute["sampled"], minute["unsampled"]
+    telemetry.keep(deployment, "e1-r1.0 1", said, 0)
+    assert Traffic.objects.get().ok == 1
+
+
 def test_percentiles_lie_in_their_bucket():
     latency = [0] * (len(BOUNDS_MS) + 1)
     assert telemetry.percentile(latency, 0.5) is None
@@ -74,7 +100,7 @@ def test_percentiles_lie_in_their_bucket():
 
 def row(deployment, start_ms, replica="a", **counts):
     latency = [0] * (len(BOUNDS_MS) + 1)
-    latency[5] = sum(counts.values())
+    latency[5] = counts.get("ok", 0) + counts.get("failed", 0)
     return Traffic.objects.create(deployment=deployment, start_ms=start_ms, replica=replica, latency=latency, **counts)
 
 
@@ -82,13 +108,14 @@ def test_old_minutes_become_hours_and_nothing_is_lost(deployment):
     now = now_ms()
     hour = (now - telemetry.MINUTES_KEPT_MS) // telemetry.HOUR_MS * telemetry.HOUR_MS - 2 * telemetry.HOUR_MS
     for minute in range(5):
-        row(deployment, hour + minute * telemetry.MINUTE_MS, ok=10, failed=1)
+        row(deployment, hour + minute * telemetry.MINUTE_MS, ok=10, failed=1, sampled=2, unsampled=1)
         row(deployment, hour + minute * telemetry.MINUTE_MS, replica="b", ok=5)
     row(deployment, now // telemetry.MINUTE_MS * telemetry.MINUTE_MS, ok=1)
     assert telemetry.roll_up(now) == 1
     assert telemetry.roll_up(now) == 0
     [rolled] = Traffic.objects.filter(span_ms=telemetry.HOUR_MS)
     assert (rolled.ok, rolled.failed, sum(rolled.latency)) == (75, 5, 80)
+    assert (rolled.sampled, rolled.unsampled) == (10, 5)
     assert Traffic.objects.filter(span_ms=telemetry.MINUTE_MS).count() == 1
 
 
