@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 import hypothesis
 import pytest
 from django.core.cache import cache
+from django.db import connections
 from django.test import Client
 
+from tests.database import MIGRATED
 from workspaces import operations
 from workspaces.access import Actor
 from workspaces.authentication import actor_of_user
@@ -17,6 +21,13 @@ from workspaces.models import Membership, ResourceGroup, Role, Token, User, Work
 hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("search", deadline=None)
 hypothesis.settings.load_profile("same")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
+    """Make the database of these tests as a copy of the migrated one, where the server is the tests' own."""
+    if "STUDIO_TESTS_OWN_DATABASE" in os.environ:
+        connections["default"].settings_dict["TEST"]["TEMPLATE"] = MIGRATED
 
 
 @pytest.fixture(autouse=True)
