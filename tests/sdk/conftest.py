@@ -14,7 +14,7 @@ URL = "http://localhost"
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch, settings):
+def folder(tmp_path, monkeypatch, settings, remembered):
     """A user's machine that has never seen a studio."""
     for name in ("STUDIO_TOKEN", "STUDIO_URL", "MLFLOW_TRACKING_TOKEN", "AZUREML_RUN_ID", "MLFLOW_RUN_ID"):
         monkeypatch.delenv(name, raising=False)
