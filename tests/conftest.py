@@ -25,6 +25,11 @@ hypothesis.settings.register_profile("search", deadline=None)
 hypothesis.settings.load_profile("same")
 
 
+def pytest_make_parametrize_id(val):
+    """Shorten the names of tests whose parameter is a text without end: they go from process to process."""
+    return f"{val[:30]}… {len(val)} characters" if isinstance(val, str) and len(val) > 200 else None
+
+
 def pytest_collection_finish():
     """Keep what is loaded by now out of every later search for garbage: it stays to the end, and is much."""
     gc.collect()

@@ -1,8 +1,7 @@
 """The private PostgreSQL of a run of the tests, with an empty database of all migrations in it to be copied.
 
-What `initdb` and the migrations make is kept in .cache/ for later runs: the workers of xdist, and every run until a
-migration or a pin changes, copy files where they would apply the whole history again. Django still applies what the copy
-lacks, so a copy that is too old costs time and nothing else.
+What `initdb` and the migrations make is kept in .cache/ until a migration or a pin changes: each process of the tests
+copies files where it would apply the whole history again. Django still applies what a copy lacks.
 """
 
 from __future__ import annotations
