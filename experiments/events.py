@@ -12,11 +12,11 @@ ENDS = {RunStatus.FINISHED: "run.finished", RunStatus.FAILED: "run.failed", RunS
 
 
 def run_created(run: Run) -> None:
-    emit(run.workspace, "run.created", content(run))
+    emit(run.workspace, "run.created", lambda: content(run))
 
 
 def run_ended(run: Run) -> None:
-    emit(run.workspace, ENDS[RunStatus(run.status)], content(run))
+    emit(run.workspace, ENDS[RunStatus(run.status)], lambda: content(run))
 
 
 def content(run: Run) -> Mapping[str, Any]:

@@ -140,7 +140,7 @@ def database(url: str) -> dict[str, object]:
     parts = urlsplit(url)
     options = {key: values[-1] for key, values in parse_qs(parts.query).items()}
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "lib.postgres",
         "NAME": unquote(parts.path.lstrip("/")) or "studio",
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

@@ -25,6 +25,8 @@ STUDIO = [
 
 # Each app adds its pages here, and its API where it has one.
 WORKSPACE = [
+    # MLflow's clients, of the workspace in the address; first, since nobody else asks as often …
+    path("", include(mlflow_urls.urlpatterns)),
     path("", include((STUDIO, "studio"))),
     path("", include("experiments.urls")),
     path("", include("registry.urls")),
@@ -37,8 +39,6 @@ WORKSPACE = [
     path("api/v1/", include("jobs.api_urls")),
     path("api/v1/", include("deployments.api_urls")),
     path("api/v1/", include("workspaces.webhooks.api_urls")),
-    # MLflow's clients, of the workspace in the address …
-    path("", include(mlflow_urls.urlpatterns)),
 ]
 
 # The address that the `azureml` client makes of a workspace, as MLflow's clients then use it.
@@ -48,6 +48,8 @@ AZUREML = (
 )
 
 urlpatterns = [
+    # … and of the caller's default workspace, or the one that the header names.
+    path("", include(mlflow_urls.urlpatterns)),
     path("health", health, name="health"),
     path("sdk/", client.listing, name="client"),
     path("sdk/<str:name>", client.wheel, name="client-wheel"),
@@ -56,8 +58,6 @@ urlpatterns = [
     path("", include("workspaces.urls")),
     path("api/v1/", include("workspaces.api_urls")),
     path("api/v1/", include((compute_api.NODE + jobs_api.NODE, "nodes"))),
-    # … and of the caller's default workspace, or the one that the header names.
-    path("", include(mlflow_urls.urlpatterns)),
     path("w/<str:workspace>/", include(WORKSPACE)),
     path(AZUREML, views.mlflow_link, name="mlflow-link"),
     path(AZUREML, include(mlflow_urls.urlpatterns)),

@@ -7,11 +7,14 @@ from typing import Any
 
 from django.db import models
 
+from lib import logs
+from lib.postgres.insertion import Insertion
 from workspaces.access import Actor
 from workspaces.models import AuditEntry, ResourceGroup, Workspace
 
 SECRET_WORDS = ("password", "secret", "token", "key")
 LONGEST = 500
+ADD = Insertion(AuditEntry)
 
 
 def record(
@@ -25,13 +28,16 @@ def record(
     """Write one row. Details are cut to what is safe to keep: no secrets, no long values, no objects."""
     workspace = where if isinstance(where, Workspace) else None
     group = workspace.group if workspace else where if isinstance(where, ResourceGroup) else None
-    AuditEntry.objects.create(
-        actor=actor.name,
-        action=action,
-        group=group.name if group else "",
-        workspace=workspace.name if workspace else "",
-        target=target[:200],
-        details={name: plain(name, value) for name, value in (details or {}).items()},
+    ADD(
+        AuditEntry(
+            actor=actor.name,
+            action=action,
+            group=group.name if group else "",
+            workspace=workspace.name if workspace else "",
+            target=target[:200],
+            details={name: plain(name, value) for name, value in (details or {}).items()},
+            request_id=logs.request_id.get().removeprefix("-")[:100],
+        )
     )
 
 

@@ -8,13 +8,14 @@ committed is told even if every process dies right after. The names and shapes o
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection, transaction
 
 from lib.clock import now_ms
+from lib.postgres.prepared import Prepared
 from workspaces.models import Workspace
 
 MODEL = {"name": "a-model"}
@@ -53,42 +54,57 @@ EVENTS: Mapping[str, Mapping[str, Any]] = {
     "run.killed": {**ENDED, "status": "KILLED"},
 }
 
-# Finding the webhooks and writing their deliveries is one statement: an event that nobody hears costs one look at a
-# partial index. The lock keeps a webhook from being deleted between the look and the row that refers to it; it does not
-# stand in the way of the sender, who changes other columns.
-WRITE_DELIVERIES = """
-    INSERT INTO workspaces_webhookdelivery
-           (id, webhook_id, workspace_id, event, body,
-            state, attempts, due_ms, error, created_ms)
-    SELECT replace(gen_random_uuid()::text, '-', ''), id, workspace_id, %(event)s, %(body)s,
-           'pending', 0, %(now)s, '', %(now)s
+# The lock keeps a webhook from being deleted between the look and the row that refers to it; it does not stand in the
+# way of the sender, who changes other columns. An event that nobody hears costs one look at a partial index.
+LISTENERS = Prepared(
+    "listeners",
+    """
+    SELECT id
       FROM workspaces_webhook
      WHERE workspace_id = %(workspace)s
        AND status = 'ACTIVE'
        AND %(event)s = ANY (events)
        FOR KEY SHARE
-    RETURNING webhook_id
+    """,
+    {"workspace": "bigint", "event": "text"},
+)
+WRITE_DELIVERIES = """
+    INSERT INTO workspaces_webhookdelivery
+           (id, webhook_id, workspace_id, event, body,
+            state, attempts, due_ms, error, created_ms)
+    SELECT replace(gen_random_uuid()::text, '-', ''), listener, %(workspace)s, %(event)s, %(body)s,
+           'pending', 0, %(now)s, '', %(now)s
+      FROM unnest(%(listeners)s) AS listener
 """
 
+Data = Mapping[str, Any]
 
-def emit(workspace: Workspace, event: str, data: Mapping[str, Any]) -> None:
-    """Tell every active webhook of the workspace that asked for this event; sending begins after the commit."""
+
+def emit(workspace: Workspace, event: str, data: Data | Callable[[], Data]) -> None:
+    """Tell every active webhook of the workspace that asked for this event; sending begins after the commit.
+
+    `data` may be a function, which is called only when somebody hears.
+    """
     assert event in EVENTS, event
-    now = now_ms()
-    values: dict[str, str | int] = {
-        "event": event,
-        "body": body(workspace, event, data, now),
-        "now": now,
-        "workspace": workspace.pk,
-    }
     with connection.cursor() as cursor:
+        LISTENERS.execute(cursor, {"workspace": workspace.pk, "event": event})
+        listeners = [row[0] for row in cursor.fetchall()]
+        if not listeners:
+            return
+        now = now_ms()
+        values: dict[str, Any] = {
+            "event": event,
+            "body": body(workspace, event, data() if callable(data) else data, now),
+            "now": now,
+            "workspace": workspace.pk,
+            "listeners": listeners,
+        }
         cursor.execute(WRITE_DELIVERIES, values)
-        webhook_ids = [row[0] for row in cursor.fetchall()]
-    for webhook_id in webhook_ids:
+    for webhook_id in listeners:
         transaction.on_commit(lambda pk=webhook_id: hint(pk), robust=True)  # type: ignore[misc]
 
 
-def body(workspace: Workspace, event: str, data: Mapping[str, Any], at_ms: int) -> str:
+def body(workspace: Workspace, event: str, data: Data, at_ms: int) -> str:
     """Write the text that is sent and signed, in MLflow's form."""
     entity, action = event.split(".")
     at = datetime.fromtimestamp(at_ms / 1000, UTC).isoformat()

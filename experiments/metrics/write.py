@@ -11,7 +11,10 @@ from itertools import accumulate, chain
 from math import isnan
 from typing import Any, NamedTuple
 
+import orjson
 from django.db import connection
+
+from experiments.metrics.statements import APPEND, APPEND_ONE, BATCH_WEIGHT
 
 
 class Point(NamedTuple):
@@ -23,59 +26,28 @@ class Point(NamedTuple):
     step: int
 
 
-# All series of a batch travel as three flat arrays, of which each series takes a slice. The upsert takes its row locks
-# in the order of keys, so that two batches of one run never wait for each other. PostgreSQL counts NaN as the greatest
-# number.
-APPEND = """
-    WITH given AS (
-        SELECT *
-          FROM unnest(%(keys)s::text[],    %(digests)s::uuid[],  %(starts)s::int[],   %(ends)s::int[],
-                      %(steps)s::bigint[], %(times)s::bigint[],  %(values)s::float8[],
-                      %(lows)s::float8[],  %(highs)s::float8[],  %(loose)s::int[])
-            AS given     (key,             digest,               first,               last,
-                          last_step,       last_ms,              last_value,
-                          min_value,       max_value,            loose)
-         ORDER BY key
-    ),
-    series AS (
-        INSERT INTO experiments_metricseries AS known
-                    (run_id,     key, last_step, last_ms, last_value, min_value, max_value, loose)
-             SELECT  %(run)s,    key, last_step, last_ms, last_value, min_value, max_value, loose
-               FROM given
-        ON CONFLICT (run_id, key) DO UPDATE
-                SET (last_step, last_ms, last_value) =
-                    (SELECT newest.step, newest.ms, newest.value
-                       FROM (VALUES (known.last_step,    known.last_ms,    known.last_value),
-                                    (EXCLUDED.last_step, EXCLUDED.last_ms, EXCLUDED.last_value)) AS newest (step, ms,
-                                    value)
-                      ORDER BY 1 DESC, 2 DESC, 3 DESC
-                      LIMIT 1),
-                    min_value = least(known.min_value, EXCLUDED.min_value),
-                    max_value = greatest(known.max_value, EXCLUDED.max_value),
-                    loose     = known.loose + EXCLUDED.loose
-          RETURNING id, key
-    )
-    INSERT INTO experiments_metricblock (series_id, digest, steps, times, values)
-         SELECT series.id,
-                given.digest,
-                (%(all_steps)s::bigint[])[given.first:given.last],
-                (%(all_times)s::bigint[])[given.first:given.last],
-                (%(all_values)s::float8[])[given.first:given.last]
-           FROM given
-           JOIN series USING (key)
-    ON CONFLICT (series_id, digest) DO NOTHING
-"""
-
-
-def append(run_id: str, points: Iterable[Point]) -> None:
+def append(run_id: str, points: Sequence[Point]) -> None:
     """Store points of one run, in one statement. Whatever of it was stored before stays as it is."""
-    by_key: dict[str, list[Point]] = defaultdict(list)
-    for point in points:
-        by_key[point.key].append(point)
-    if not by_key:
-        return
     with connection.cursor() as cursor:
-        cursor.execute(APPEND, {"run": run_id, **columns(by_key)})
+        if len(points) == 1:
+            APPEND_ONE.execute(cursor, {"run": run_id, **scalars(points[0])})
+        elif points:
+            cursor.execute(APPEND, {"run": run_id, **columns(by_key(points))})
+
+
+def by_key(points: Iterable[Point]) -> dict[str, list[Point]]:
+    found: dict[str, list[Point]] = defaultdict(list)
+    for point in points:
+        found[point.key].append(point)
+    return found
+
+
+def scalars(point: Point) -> dict[str, Any]:
+    """Turn one point into the parameters of its statement."""
+    key, value, at_ms, step = point
+    number = None if isnan(value) else value
+    digest = Columns.of([point]).digest()
+    return {"key": key, "step": step, "ms": at_ms, "value": value, "number": number, "digest": digest}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,21 +80,21 @@ class Columns:
         return hashed.hexdigest()
 
 
-def columns(by_key: dict[str, list[Point]]) -> dict[str, Any]:
+def columns(given: dict[str, list[Point]]) -> dict[str, Any]:
     """Turn series into the statement's parameters; slices count from 1 and hold both ends, as PostgreSQL's do."""
-    parts = [Columns.of(series) for series in by_key.values()]
+    parts = [Columns.of(series) for series in given.values()]
     lasts = [part.last() for part in parts]
     numbers = [part.numbers() for part in parts]
     ends = list(accumulate(len(part.values) for part in parts))
     return {
-        "keys": list(by_key),
+        "keys": list(given),
         "digests": [part.digest() for part in parts],
         "starts": literal([1, *(end + 1 for end in ends[:-1])]),
         "ends": literal(ends),
         "steps": literal([step for step, _ms, _value in lasts]),
         "times": literal([ms for _step, ms, _value in lasts]),
         "values": literal([value for _step, _ms, value in lasts]),
-        "loose": literal([16 + len(part.values) for part in parts]),
+        "loose": literal([BATCH_WEIGHT + len(part.values) for part in parts]),
         "lows": [min(values, default=None) for values in numbers],
         "highs": [max(values, default=None) for values in numbers],
         "all_steps": literal(list(chain.from_iterable(part.steps for part in parts))),
@@ -138,7 +110,10 @@ def rank(point: tuple[int, int, float]) -> tuple[int, int, bool, float]:
 
 def literal(numbers: list[Any]) -> str:
     """Write an array as PostgreSQL reads it: one short text instead of one adapted object a number."""
-    return "{" + str(numbers)[1:-1] + "}"
+    text = orjson.dumps(numbers).decode()
+    if "null" in text:  # JSON has no word for what is not finite
+        text = str(numbers)
+    return f"{{{text[1:-1]}}}"
 
 
 def delete_run(run_id: str) -> None:

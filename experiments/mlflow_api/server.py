@@ -24,6 +24,7 @@ from workspaces.access import Actor
 from workspaces.models import Workspace
 from workspaces.request import Request
 
+VERSION = version("mlflow")
 SERVER_INFO = {
     "store_type": "SqlStore",
     "workspaces_enabled": True,
@@ -61,7 +62,7 @@ def server_info(request: HttpRequest) -> HttpResponse:
 @require_GET
 def mlflow_version(request: HttpRequest) -> HttpResponse:
     """Name the MLflow version whose protocol is spoken."""
-    return HttpResponse(version("mlflow"), content_type="text/plain")
+    return HttpResponse(VERSION, content_type="text/plain")
 
 
 @access.needs("experiments.read")

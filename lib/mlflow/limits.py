@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from functools import lru_cache
 
 from mlflow.utils.name_utils import _generate_random_name
 
@@ -46,8 +47,10 @@ def random_name() -> str:
     return str(_generate_random_name())  # type: ignore[no-untyped-call]
 
 
+# Remembered: a run of a thousand batches sends the same hundred keys with each.
+@lru_cache(maxsize=10_000)
 def check_key(key: str, what: str) -> str:
-    """Raise InvalidValue for a key that is too long or could be another one as a path."""
+    """Give the key. Raises InvalidValue for one that is too long or could be another one as a path."""
     if not key:
         raise InvalidValue(f"Missing value for required parameter '{what}'.", field=what)
     if len(key) > MAX_ENTITY_KEY_LENGTH:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from experiments import metrics
 from experiments.metrics import Point
-from experiments.models import Experiment, Run
+from experiments.models import Experiment, MetricSeries, Run
 
 pytestmark = pytest.mark.django_db
 
@@ -82,7 +82,7 @@ whole = st.integers(min_value=-(2**63), max_value=2**63 - 1)
 point = st.builds(Point, st.sampled_from("ab"), st.floats(), st.integers(0, 2**63 - 1), whole)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=st.lists(st.lists(point, max_size=8), max_size=6))
 def test_history_and_latest_agree_with_a_plain_set(run, batches):
     metrics.delete_run(run)
@@ -97,6 +97,9 @@ def test_history_and_latest_agree_with_a_plain_set(run, batches):
         last = max(every, key=lambda one: metrics.write.rank((one.step, one.at_ms, one.value)))
         assert (newest[key].step, newest[key].at_ms) == (last.step, last.at_ms)
         assert newest[key].value == last.value or math.isnan(last.value)
+        numbers = [one.value for one in every if one.value == one.value]
+        series = MetricSeries.objects.get(run=run, key=key)
+        assert (series.min_value, series.max_value) == (min(numbers, default=None), max(numbers, default=None))
 
 
 def bits(one):

@@ -1,0 +1,1 @@
+"""Django's PostgreSQL backend, with what a request that takes a millisecond cannot afford taken out of it."""
