@@ -133,7 +133,7 @@ def runs(request: Request) -> Response:
     found = queries.search_runs(
         actor,
         workspace,
-        queries.experiment_ids(actor, workspace, given) if given else None,
+        queries.experiment_ids(workspace, given) if given else None,
         text=request.query_params.get("filter", ""),
         order_by=request.query_params.getlist("order_by"),
     )

@@ -40,23 +40,18 @@ LATEST = """
      ORDER BY run_id, key
 """
 
-# Each run's latest points as the items of a JSON list, with odd numbers as MLflow writes them. Part of a statement
-# that reads a whole page of runs (`queries.written`).
+# A series' latest point as JSON, with odd numbers as MLflow writes them. Part of a statement that reads a whole page
+# of runs (`queries.written`).
 LATEST_JSON = """
-    SELECT run_id,
-           string_agg('{"key":' || to_json(key)::text
-                      || ',"value":' || CASE last_value
-                                             WHEN 'NaN'       THEN '"NaN"'
-                                             WHEN 'Infinity'  THEN '1.7976931348623157e308'
-                                             WHEN '-Infinity' THEN '-1.7976931348623157e308'
-                                             ELSE last_value::text
-                                        END
-                      || ',"timestamp":' || last_ms
-                      || ',"step":' || last_step || '}',
-                      ',' ORDER BY key) AS items
-      FROM experiments_metricseries
-     WHERE run_id = ANY (%(runs)s::text[])
-     GROUP BY run_id
+    '{"key":' || to_json(key)::text
+    || ',"value":' || CASE last_value
+                           WHEN 'NaN'       THEN '"NaN"'
+                           WHEN 'Infinity'  THEN '1.7976931348623157e308'
+                           WHEN '-Infinity' THEN '-1.7976931348623157e308'
+                           ELSE last_value::text
+                      END
+    || ',"timestamp":' || last_ms
+    || ',"step":' || last_step || '}'
 """
 
 # Blocks and chunks in one statement, so that a series that is packed meanwhile is seen before or after, never between.

@@ -99,7 +99,7 @@ def search_logged_models(actor: Actor, workspace: Workspace, message: Message) -
     rows = queries.search_logged_models(
         actor,
         workspace,
-        experiment_ids(actor, workspace, list(message.experiment_ids)),
+        experiment_ids(workspace, list(message.experiment_ids)),
         text=message.filter,
         datasets=[dataset(one) for one in message.datasets],
         orders=[order(one) for one in message.order_by],

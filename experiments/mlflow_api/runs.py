@@ -87,7 +87,7 @@ def search_runs(actor: Actor, workspace: Workspace, message: Message) -> HttpRes
     rows = queries.search_runs(
         actor,
         workspace,
-        experiment_ids(actor, workspace, list(message.experiment_ids)),
+        experiment_ids(workspace, list(message.experiment_ids)),
         text=message.filter,
         order_by=list(message.order_by),
         view=VIEWS[message.run_view_type],
@@ -206,10 +206,10 @@ def log_outputs(actor: Actor, workspace: Workspace, message: Message) -> Shape:
 @rpc(service.SearchDatasets, needs=READ)
 def search_datasets(actor: Actor, workspace: Workspace, message: Message) -> Shape:
     """Summarise the datasets of experiments, with the contexts in which runs read them."""
-    ids = experiment_ids(actor, workspace, list(message.experiment_ids))
+    ids = experiment_ids(workspace, list(message.experiment_ids))
     if len(message.experiment_ids) > MOST_EXPERIMENTS:
         raise InvalidValue(f"experiment_ids holds more than {MOST_EXPERIMENTS} ids.", field="experiment_ids")
-    rows = Dataset.objects.filter(experiment__in=ids, used_by__run__deleted_ms=None)
+    rows = Dataset.objects.filter(experiment__in=ids, experiment__workspace=workspace, used_by__run__deleted_ms=None)
     uses = rows.values_list("experiment_id", "name", "digest", "used_by__tags").order_by("pk")[:5000]
     summaries = {
         (pk, name, digest, (tags or {}).get("mlflow.data.context", "")): None for pk, name, digest, tags in uses

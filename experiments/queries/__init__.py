@@ -2,11 +2,7 @@
 
 from experiments.queries.experiments import experiment, experiments, search_experiments
 from experiments.queries.models import ModelDetails, logged_model, model_details, search_logged_models
-from experiments.queries.pages import (
-    RunOverview,
-    recent_runs,
-    run_overview,
-)
+from experiments.queries.pages import RunOverview, recent_runs, run_overview
 from experiments.queries.runs import (
     RunDetails,
     experiment_ids,

@@ -11,7 +11,6 @@ from workspaces.access import Actor
 from workspaces.models import Workspace
 
 POINTS = 1000
-PARENT = "mlflow.parentRunId"
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,10 +47,3 @@ def whole_series(runs: Sequence[Run], key: str) -> Iterator[tuple[Run, metrics.P
     """Read every point of one metric, run after run, in the order in which they were logged."""
     for run in runs:
         yield run, metrics.history(run.pk, key)
-
-
-def children(actor: Actor, run: Run, most: int) -> list[Run]:
-    """List the runs that name this one as their parent, outside the bin, oldest first."""
-    rows = Run.objects.visible_to(actor).filter(workspace_id=run.workspace_id, deleted_ms=None)
-    rows = rows.filter(tags__key=PARENT, tags__value=run.pk).select_related("experiment")
-    return list(rows.order_by("start_ms", "pk")[:most])

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from experiments.models import MetricSeries, Run, RunDataset, RunParam, RunTag
 from experiments.queries.packages import packages_of
+from experiments.queries.runs import by_run
 from lib.search.tree import Of
 
 SYSTEM = "mlflow."
@@ -53,14 +53,6 @@ def blocks(runs: Sequence[Run], of: Of = "last") -> list[Block]:
         ("run", _("Run"), {run.pk: facts(run) for run in runs}),
     ]
     return [Block(kind, label, tuple(values.get(pk, {}) for pk in ids)) for kind, label, values in found]
-
-
-def by_run(model: type[Model], ids: Sequence[str]) -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = defaultdict(dict)
-    rows = model._default_manager.filter(run__in=ids)
-    for run_id, key, value in rows.values_list("run_id", "key", "value"):
-        found[run_id][key] = value
-    return found
 
 
 def metrics(ids: Sequence[str], of: Of) -> dict[str, dict[str, float]]:

@@ -1,4 +1,4 @@
-"""What pages show of runs: the newest, and one run."""
+"""What pages show of runs: the newest, and what one says of itself beside what it logged."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from experiments.models import LoggedModel, Run
-from experiments.queries.runs import RunDetails, run_details
+from experiments.models import PARENT_TAG, Run, RunTag
+from experiments.queries.runs import by_run
 from workspaces.access import Actor
 from workspaces.models import Workspace
 
@@ -24,32 +24,19 @@ def recent_runs(actor: Actor, workspace: Workspace, *, only_running: bool = Fals
 
 @dataclass(frozen=True)
 class RunOverview:
-    """All that a run's page says. `tags` are the user's own, `system_tags` those that begin with “mlflow.”."""
+    """`tags` are the user's own, `system_tags` those that begin with “mlflow.”; `parent` is what the run is part of."""
 
-    details: RunDetails
     tags: dict[str, str]
     system_tags: dict[str, str]
-    models: list[LoggedModel]
     parent: Run | None
-    children: list[Run]
-
-    @property
-    def run(self) -> Run:
-        return self.details.run
 
 
 def run_overview(actor: Actor, run: Run) -> RunOverview:
-    """Collect what a run's page shows, in a few queries."""
-    [details] = run_details([run])
+    """Collect what a run's page shows of its tags."""
+    tags = by_run(RunTag, [run.pk])[run.pk]
     same = Run.objects.visible_to(actor).filter(workspace_id=run.workspace_id)
-    children = same.filter(tags__key="mlflow.parentRunId", tags__value=run.pk, deleted_ms=None).order_by(
-        "start_ms", "pk"
-    )
     return RunOverview(
-        details=details,
-        tags={key: value for key, value in details.tags.items() if not key.startswith(SYSTEM_TAGS)},
-        system_tags={key: value for key, value in details.tags.items() if key.startswith(SYSTEM_TAGS)},
-        models=list(LoggedModel.objects.filter(source_run=run, deleted_ms=None).order_by("created_ms", "pk")),
-        parent=same.filter(pk=details.tags.get("mlflow.parentRunId", "")[:32]).first(),
-        children=list(children[:100]),
+        tags={key: value for key, value in tags.items() if not key.startswith(SYSTEM_TAGS)},
+        system_tags={key: value for key, value in tags.items() if key.startswith(SYSTEM_TAGS)},
+        parent=same.filter(pk=tags[PARENT_TAG][:32]).first() if PARENT_TAG in tags else None,
     )

@@ -13,9 +13,10 @@ from django.utils.translation import gettext as _
 
 from experiments import search
 from experiments.columns import Column, usual
-from experiments.models import MetricSeries, Run, RunParam, RunTag
+from experiments.models import MetricSeries, Run
 from experiments.queries.views import View
 from experiments.search.default import default_named
+from experiments.search.runs import KEYED
 from lib.errors import InvalidValue
 from lib.search import OrderTerm, dialects, parse_filter, parse_order
 from lib.search.ordering import read
@@ -29,7 +30,6 @@ MOST_KEYS = 1000
 MOST_GROUPS = 200
 SYSTEM = ("system/", "mlflow.")
 SALT = "experiments.table"
-RELATED: dict[str, Any] = {"metric": MetricSeries, "param": RunParam, "tag": RunTag}
 INFINITY = float("inf")
 
 Values = dict[Column, float | str]
@@ -124,7 +124,7 @@ def values(runs: Sequence[Run], columns: Sequence[Column]) -> dict[str, Values]:
                 found[run.pk][column] = attribute(run, column.key)
     for kind in ("param", "tag"):
         keys = {column.key: column for column in columns if column.kind == kind}
-        rows = RELATED[kind].objects.filter(run__in=ids, key__in=keys) if keys else ()
+        rows = KEYED[kind].objects.filter(run__in=ids, key__in=keys) if keys else ()
         for row in rows:
             found[row.run_id][keys[row.key]] = row.value
     by_key: dict[str, list[Column]] = defaultdict(list)
@@ -152,7 +152,7 @@ def usual_keys(runs: Sequence[Run]) -> tuple[list[str], list[str]]:
 
 def keys_of(kind: str, ids: Sequence[str]) -> list[str]:
     """List the keys that the runs have, those that most of them have first; the systems' own are left out."""
-    rows = RELATED[kind].objects.filter(run__in=ids).values("key").annotate(runs=Count("key"))
+    rows = KEYED[kind].objects.filter(run__in=ids).values("key").annotate(runs=Count("key"))
     found = [row["key"] for row in rows.order_by("-runs", "key")[:MOST_KEYS]]
     return [key for key in found if not key.startswith(SYSTEM)]
 
@@ -185,7 +185,7 @@ def group_sizes(rows: QuerySet[Run], group: Column) -> dict[str | None, int]:
         path = {"status": "status", "user_id": "user_name", "experiment_name": "experiment__name"}[group.key]
         counted = rows.order_by().values_list(path).annotate(runs=Count("pk"))
         return dict(counted.order_by("-runs")[:MOST_GROUPS])
-    model = RELATED[group.kind]
+    model = KEYED[group.kind]
     counted = model.objects.filter(run__in=rows.order_by().values("pk"), key=group.key).values_list("value")
     found: Counter[str | None] = Counter(dict(counted.annotate(runs=Count("run")).order_by("-runs")[:MOST_GROUPS]))
     found[None] = rows.count() - sum(found.values())

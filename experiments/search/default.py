@@ -15,8 +15,13 @@ def default_named(workspace: Workspace, node: Node) -> Node:
     """Put the id of the workspace's default experiment in the place of its alias."""
     if not any(means_it(one) for one in terms(node)):
         return node
-    found = Experiment.objects.filter(workspace=workspace, is_default=True).values_list("pk", flat=True).first()
+    found = default_id(workspace)
     return node if found is None else changed(node, lambda one: named(one, found) if means_it(one) else one)
+
+
+def default_id(workspace: Workspace) -> int | None:
+    """Give the id of the workspace's default experiment, if it has one."""
+    return Experiment.objects.filter(workspace=workspace, is_default=True).values_list("pk", flat=True).first()
 
 
 def means_it(one: Term) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db.models import CharField, F, QuerySet, Value
 from django.db.models.fields.json import KT
@@ -59,6 +60,9 @@ RUNS = Table(
         OrderTerm(Field("attribute", "run_id")),
     ),
 )
+
+# What is kept by key: `key` and a value.
+KEYED: dict[str, Any] = {kind: RUNS.related[kind].model for kind in ("metric", "param", "tag")}
 
 
 def apply(rows: QuerySet[Run], node: Node, *, at_ms: int | None = None) -> QuerySet[Run]:

@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 from django.db.models import QuerySet
 
-from experiments.models import MetricSeries, Run, RunDataset, RunParam, RunStatus, RunTag
+from experiments.models import Run, RunDataset, RunStatus
 from experiments.search import caret
+from experiments.search.runs import KEYED
 from lib.search.dialects import DATASET_KEYS, RUNS
 from lib.search.parser import operators
 from lib.search.tree import Field, Kind
@@ -25,7 +26,6 @@ JOINS = ["AND", "OR"]
 OPENINGS = ["min(metrics.", "max(metrics.", "last(metrics.", "NOT"]
 # A key that needs no backticks.
 PLAIN = re.compile(r"[\w./:$#@-]+")
-MODELS: dict[Kind, Any] = {"metric": MetricSeries, "param": RunParam, "tag": RunTag}
 RUN_COLUMNS = {"run_name": "name", "user_id": "user_name", "experiment_name": "experiment__name"}
 
 Word = Literal["join", "opening", "operator", "attribute", "metric", "param", "tag", "dataset", "value"]
@@ -85,15 +85,15 @@ def openings(begun: str) -> list[tuple[str, Word]]:
 
 
 def keys(runs: NewestRuns, kind: Kind, begun: str) -> list[str]:
-    if kind in MODELS:
-        return seen(MODELS[kind].objects.filter(run__in=runs.ids), "key", begun)
+    if kind in KEYED:
+        return seen(KEYED[kind].objects.filter(run__in=runs.ids), "key", begun)
     return beginning(list(RUNS.attributes) if kind == "attribute" else list(DATASET_KEYS), begun)
 
 
 def values(runs: NewestRuns, field: Field, begun: str) -> list[str]:
     """List values that were seen; numbers and times are for the user to say."""
     if field.kind in ("param", "tag"):
-        found = seen(MODELS[field.kind].objects.filter(run__in=runs.ids, key=field.key), "value", begun)
+        found = seen(KEYED[field.kind].objects.filter(run__in=runs.ids, key=field.key), "value", begun)
     elif field.kind == "dataset":
         path = "tags__mlflow.data.context" if field.key == "context" else f"dataset__{field.key}"
         found = seen(RunDataset.objects.filter(run__in=runs.ids), path, begun)

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET
 from experiments import charts
 from experiments.models import Run
 from experiments.queries import charts as queries
+from experiments.queries import nesting
 from experiments.views.runs import fetch, frame, plots
 from experiments.views.table import Echo, harmless
 from lib.http import number_in
@@ -48,7 +49,7 @@ def run_charts(request: Request) -> HttpResponse:
 @require_GET
 def run_charts_tab(request: Request, run_id: str) -> HttpResponse:
     run = fetch(request, run_id)
-    children = queries.children(request.actor, run, charts.MOST_RUNS - 1)
+    children = list(nesting.children(run).select_related("experiment")[: charts.MOST_RUNS - 1])
     shows_children = bool(request.GET.get("children")) and bool(children)
     runs = [run, *children] if shows_children else [run]
     context = {

@@ -14,8 +14,11 @@ from lib.errors import InvalidValue
 LONGEST_S = 20.0
 # PostgreSQL's code for a statement that was canceled, here because its time was up.
 CANCELED = "57014"
-HOLD = "SELECT current_setting('statement_timeout'), set_config('statement_timeout', %s, true)"
-RELEASE = "SELECT set_config('statement_timeout', %s, true)"
+# A search is one process's work: to start others, or a compiler, costs more than nearly any search does.
+ALONE = {"max_parallel_workers_per_gather": "0", "jit": "off"}
+NAMES = ("statement_timeout", *ALONE)
+READ = ", ".join(f"current_setting('{name}')" for name in NAMES)
+WRITE = ", ".join(f"set_config('{name}', %s, true)" for name in NAMES)
 
 
 @contextmanager
@@ -38,10 +41,11 @@ def limited(seconds: float = LONGEST_S) -> Iterator[None]:
 
 @contextmanager
 def prefixed(milliseconds: int) -> Iterator[None]:
-    """Send the bound with each statement: PostgreSQL makes one transaction of both, and the way there is gone once."""
+    """Send the bounds with each statement: PostgreSQL makes one transaction of all, and the way there is gone once."""
+    bounds = "".join(f"SET LOCAL {name} = {value}; " for name, value in settings(milliseconds).items())
 
     def execute(run: Callable[..., Any], statement: str, *rest: Any) -> Any:
-        return run(f"SET LOCAL statement_timeout = {milliseconds}; {statement}", *rest)
+        return run(bounds + statement, *rest)
 
     with connection.execute_wrapper(execute):
         yield
@@ -49,9 +53,14 @@ def prefixed(milliseconds: int) -> Iterator[None]:
 
 @contextmanager
 def within_transaction(milliseconds: int) -> Iterator[None]:
-    """Bound the caller's transaction until the end of the block; it goes on with the bound that it had."""
+    """Bound the caller's transaction until the end of the block; it goes on with the bounds that it had."""
+    wanted = settings(milliseconds)
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(HOLD, [str(milliseconds)])
-        before, _now = cursor.fetchone()
+        cursor.execute(f"SELECT {READ}, {WRITE}", list(wanted.values()))
+        [found] = cursor.fetchall()
         yield
-        cursor.execute(RELEASE, [before])
+        cursor.execute(f"SELECT {WRITE}", found[: len(wanted)])
+
+
+def settings(milliseconds: int) -> dict[str, str]:
+    return {"statement_timeout": str(milliseconds), **ALONE}

@@ -39,6 +39,7 @@ SEARCHES: dict[str, dict[str, object]] = {
     "tag": {"filter": "tags.t1 = 'value 7'"},
 }
 BESIDE_MLFLOW = ("first", "filter", "order")
+MOST_CPU_MS = 40  # of a page of 100 runs
 SLOW_S, SLOWEST_S = 20.0, 60.0  # MLflow's calls that take longer are measured twice, or once, not five times
 Fill = Callable[[Peer, int, str], None]
 
@@ -85,7 +86,8 @@ NEEDS = {
 
 def page(name: str, **fields: object) -> Row:
     """Make a row of a search over 10,000 runs, beside MLflow."""
-    return Row(name, "search", calls.search("runs", **fields), needs="runs", ratio=8, cpu_ms=40)  # type: ignore[arg-type]
+    call = calls.search("runs", **fields)  # type: ignore[arg-type]
+    return Row(name, "search", call, needs="runs", ratio=8, cpu_ms=MOST_CPU_MS)
 
 
 def growing() -> list[Row]:
@@ -96,7 +98,8 @@ def growing() -> list[Row]:
     found = []
     for name, asked in SEARCHES.items():
         if name not in BESIDE_MLFLOW:
-            found.append(Row(f"search-{name}", "many", calls.search("runs", **asked), needs="runs", is_ours_alone=True))
+            call = calls.search("runs", **asked)
+            found.append(Row(f"search-{name}", "many", call, needs="runs", cpu_ms=MOST_CPU_MS, is_ours_alone=True))
         like = (f"search-{name}", 1.5)
         call = calls.search("many runs", **asked)
         found.append(Row(f"search-{name}-100k", "many", call, needs="many runs", like=like, is_ours_alone=True))

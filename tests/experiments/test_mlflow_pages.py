@@ -42,7 +42,9 @@ def test_no_runs_are_an_empty_page(mlflow):
     assert mlflow("SearchRuns", experiment_ids=["0"], max_results=5) == {"runs": []}
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_page_is_read_at_once_but_for_datasets_and_models(runs, django_assert_num_queries):
     for some, queries_wanted in ((runs[:1], 1), (runs[:2], 1), (runs[2:], 3), (runs, 3)):
-        with django_assert_num_queries(queries_wanted):
+        with django_assert_num_queries(queries_wanted) as asked:
             runs_json(some)
+        assert "max_parallel_workers_per_gather = 0" in asked.captured_queries[0]["sql"]

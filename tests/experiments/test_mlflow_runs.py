@@ -231,6 +231,19 @@ def test_datasets_and_models_stand_with_their_run(mlflow, run_id):
     assert refused(mlflow, "LogOutputs", run_id=run_id, models=[{"model_id": "m-1", "step": 0}]).status == 404
 
 
+def test_ids_of_another_workspace_find_nothing(mlflow, bearer, charlie_user):
+    theirs = mlflow("CreateExperiment", name="walled")["experiment_id"]
+    run_id = mlflow("CreateRun", experiment_id=theirs)["run"]["info"]["run_id"]
+    mlflow("CreateLoggedModel", experiment_id=theirs, name="m", source_run_id=run_id)
+    dataset = {"name": "d", "digest": "1", "source_type": "local", "source": "{}"}
+    mlflow("LogInputs", run_id=run_id, datasets=[{"tags": [], "dataset": dataset}])
+    searches = [("SearchRuns", "runs"), ("SearchLoggedModels", "models"), ("SearchDatasets", "dataset_summaries")]
+    stranger = Mlflow(bearer(charlie_user), "/w/elsewhere")
+    for message, name in searches:
+        assert len(mlflow(message, experiment_ids=[theirs, "999999"])[name]) == 1
+        assert stranger(message, experiment_ids=[theirs, "0"]).get(name, []) == []
+
+
 def test_a_submitted_run_is_ended_by_its_job_alone(mlflow, alice, workspace):
     from experiments import operations
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from experiments import operations, queries
 from experiments.metrics import Point
 from experiments.models import Experiment
+from experiments.queries import nesting
 from lib.search import dialects, parse_filter
 from lib.search.tree import terms
 from workspaces import operations as rooms
@@ -181,9 +182,10 @@ def test_case_is_ignored_beyond_ascii_too(alice, workspace):
         assert [one.pk for one in queries.search_runs(alice, workspace, None, text=text)] == [run.pk]
 
 
-def test_a_runs_overview_lists_its_children(runs, alice, workspace):
+def test_a_run_knows_its_children_and_they_their_parent(runs, alice, workspace):
     experiment = Experiment.objects.get(workspace=workspace)
     parent = runs[0].run
     child = operations.create_run(alice, experiment, tags={"mlflow.parentRunId": parent.pk})
-    assert queries.run_overview(alice, parent).children == [child]
+    assert list(nesting.children(parent)) == [child]
+    assert queries.run_overview(alice, parent).parent is None
     assert queries.run_overview(alice, child).parent == parent

@@ -56,3 +56,24 @@ def test_outside_a_transaction_the_bound_travels_with_each_statement(workspace):
 def test_outside_a_transaction_a_bounded_search_is_one_round_trip(workspace, django_assert_num_queries):
     with django_assert_num_queries(1), limited(5):
         assert Experiment.objects.filter(name__in=["none"]).count() == 0
+
+
+def alone():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('max_parallel_workers_per_gather'), current_setting('jit')")
+        return cursor.fetchone()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_search_starts_no_other_processes_and_no_compiler(workspace):
+    before = alone()
+    with limited(5):
+        assert alone() == ("0", "off")
+    assert alone() == before
+
+
+def test_within_a_transaction_what_follows_may_start_them_again(workspace):
+    before = alone()
+    with limited(5):
+        assert alone() == ("0", "off")
+    assert alone() == before
