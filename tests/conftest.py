@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import gc
+import os
+
 import hypothesis
 import pytest
+from django.conf import settings
 from django.core.cache import cache
-from django.test import Client
+from django.db import connections
+from django.test import Client, override_settings
 
+from tests.database import MIGRATED
 from workspaces import operations
 from workspaces.access import Actor
 from workspaces.authentication import actor_of_user
@@ -19,25 +25,53 @@ hypothesis.settings.register_profile("search", deadline=None)
 hypothesis.settings.load_profile("same")
 
 
-@pytest.fixture(autouse=True)
-def no_broker(settings):
+def pytest_make_parametrize_id(val):
+    """Shorten the names of tests whose parameter is a text without end: they go from process to process."""
+    return f"{val[:30]}… {len(val)} characters" if isinstance(val, str) and len(val) > 200 else None
+
+
+def pytest_collection_finish():
+    """Keep what is loaded by now out of every later search for garbage: it stays to the end, and is much."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
+    """Make the database of these tests as a copy of the migrated one, where the server is the tests' own."""
+    if "STUDIO_TESTS_OWN_DATABASE" in os.environ:
+        connections["default"].settings_dict["TEST"]["TEMPLATE"] = MIGRATED
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_broker():
     """Unit tests need no Valkey: the cache is in memory, and messages go nowhere (tasks are called as functions)."""
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    }
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.CREDENTIALS_SECONDS = 0  # users come and go within a test
+    from studio.celery import app
+
+    given = override_settings(
+        CACHES={"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}},
+        STORAGES={
+            **settings.STORAGES,
+            "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+        },
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+        CREDENTIALS_SECONDS=0,  # users come and go within a test
+    )
+    with given, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app, "send_task", lambda *args, **keywords: None)
+        patch.setattr("celery.app.task.Task.apply_async", lambda self, *args, **keywords: None)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def nothing_cached(no_broker):
     cache.clear()
 
 
-@pytest.fixture(autouse=True)
-def no_messages(monkeypatch):
-    from studio.celery import app
-
-    monkeypatch.setattr(app, "send_task", lambda *args, **keywords: None)
-    monkeypatch.setattr("celery.app.task.Task.apply_async", lambda self, *args, **keywords: None)
+@pytest.fixture
+def remembered(settings):
+    """Take a token as it was first seen, for tests that send many requests and change nobody's rights on the way."""
+    settings.CREDENTIALS_SECONDS = 3600
 
 
 @pytest.fixture

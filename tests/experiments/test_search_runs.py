@@ -1,6 +1,7 @@
 """The SQL of a search finds what a plain reading of the filter finds, in the same order."""
 
 import pytest
+from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -11,17 +12,32 @@ from lib.search import dialects, narrowing, parse_filter, parse_order
 from lib.search.ordering import read
 from lib.search.tree import And, Field, OrderTerm, Term
 from tests import search_oracle as oracle
+from workspaces import operations
+from workspaces.access import Actor
 
 pytestmark = pytest.mark.django_db
 LIMITS = 4  # statements that bound the time within a test's transaction
 THOROUGH = settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-@pytest.fixture(params=[1, 2])
-def population(request, workspace):
-    """Sixty random runs in two experiments."""
+@pytest.fixture(scope="module", params=[1, 2])
+def everyone(request, django_db_setup, django_db_blocker):
+    """Sixty random runs in two experiments, written once: each test's transaction lies within this one."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield populate(request.param)
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def population(everyone, db):
+    return everyone
+
+
+def populate(seed):
+    group = operations.create_group(Actor.system(), name="search", subscription_id="0" * 8)
+    workspace = operations.create_workspace(Actor.system(), group, name="search")
     made = [Experiment.objects.create(workspace=workspace, name=f"search {name}") for name in ("one", "two")]
-    facts = oracle.random_facts(request.param, [(one.pk, one.name) for one in made])
+    facts = oracle.random_facts(seed, [(one.pk, one.name) for one in made])
     for one in facts:
         store(workspace, one)
     return {one.run_id: one for one in facts}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -37,7 +38,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def studio() -> Iterator[RunningStudio]:
+def outbound() -> Iterator[socket.socket]:
+    """Keep the one address that the studio of all may call; nobody listens there but who wants to be called."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound
+
+
+@pytest.fixture(scope="session")
+def studio(outbound) -> Iterator[RunningStudio]:
     """The studio that tests share: it may be killed in part, for it mends itself, but not stopped.
 
     Each process of the tests has one. It stands on the servers of DATABASE_URL and REDIS_URL where both are given.
@@ -48,6 +57,7 @@ def studio() -> Iterator[RunningStudio]:
         return
     folder = temporary_folder()
     with outside.settings() if outside.are_given() else nullcontext({}) as settings:
+        settings |= {"STUDIO_OUTBOUND_ALLOW": "{}:{}".format(*outbound.getsockname())}
         running = RunningStudio(folder / "data", with_sample=True, settings=settings)
         try:
             yield running.start()

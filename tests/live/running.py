@@ -213,8 +213,17 @@ class RunningStudio:
         if (self.home / "servers.json").exists():
             processes.kill(self.processes())
 
+    def abandon(self) -> None:
+        """Kill it whole, the database by its own quickest way: it gives back what it has of the kernel's memory."""
+        self.kill_supervisor()
+        for server in self.members("database")[:1]:
+            processes.send(server, signal.SIGQUIT)
+            until(lambda gone=server: not processes.same(gone), every_s=0.02)
+
     def discard(self) -> None:
-        """Leave nothing of it."""
+        """Leave nothing of it; what is deleted next is given no time to stop in order, for that takes half a minute."""
+        if self.process and self.process.poll() is None:
+            self.abandon()
         self.end()
         if (self.home / "servers.json").exists():
             runtime = homes.SYSTEM_RUNTIME / homes.runtime_name(self.home)

@@ -6,14 +6,17 @@ import base64
 import hashlib
 import hmac
 import json
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import httpx
 import pytest
 
+from lib.ids import new_id
 from tests.live.running import until
 
 SECRET = "a secret that both sides know"
@@ -54,8 +57,11 @@ print(webhook.webhook_id)
 class Inbox(ThreadingHTTPServer):
     """Refuses the first delivery of each kind once, with 503, and keeps what it took."""
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Receiver)
+    def __init__(self, bound: socket.socket) -> None:
+        super().__init__(bound.getsockname(), Receiver, bind_and_activate=False)
+        self.socket.close()
+        self.socket = bound.dup()
+        self.server_activate()
         self.refused: set[str] = set()
         self.taken: list[tuple[dict[str, str], bytes]] = []
 
@@ -83,21 +89,32 @@ class Receiver(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def inbox() -> Iterator[Inbox]:
-    with Inbox() as listening:
+def inbox(outbound) -> Iterator[Inbox]:
+    with Inbox(outbound) as listening:
         threading.Thread(target=listening.serve_forever, args=(0.05,), daemon=True).start()
         yield listening
         listening.shutdown()
 
 
-def test_mlflows_client_makes_a_webhook_and_its_receiver_hears(another_studio, inbox):
-    studio = another_studio()
-    address = f"127.0.0.1:{inbox.server_port}"
-    environment = studio.environment()
-    studio.environment = lambda: {**environment, "STUDIO_OUTBOUND_ALLOW": address}
-    studio.start()
-    client = [sys.executable, "-c", CLIENT, f"http://{address}/in", SECRET]
-    done = subprocess.run(client, env={**environment, **studio.env}, capture_output=True, text=True, check=False)
+@pytest.fixture
+def hooked(studio) -> str:
+    """The tracking URI of a workspace in which nobody else has webhooks or models."""
+    if "STUDIO_OUTBOUND_ALLOW" not in studio.settings:
+        pytest.skip("the studio of STUDIO_LIVE_HOME was not told to call the receiver of this test")
+    name = f"hooked-{new_id()[:8]}"
+    for path in ("groups", f"groups/{name}/workspaces"):
+        made = httpx.post(
+            f"{studio.url}/api/v1/{path}",
+            json={"name": name}, headers={"Authorization": f"Bearer {studio.token}"}, timeout=60,
+        )  # fmt: skip
+        assert made.status_code == 201, made.text
+    return f"{studio.url}/w/{name}"
+
+
+def test_mlflows_client_makes_a_webhook_and_its_receiver_hears(studio, hooked, inbox):
+    client = [sys.executable, "-c", CLIENT, f"http://127.0.0.1:{inbox.server_address[1]}/in", SECRET]
+    environment = {**studio.environment(), **studio.env, "MLFLOW_TRACKING_URI": hooked}
+    done = subprocess.run(client, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     until(lambda: len(inbox.taken) == 3, 90)
     told = {}

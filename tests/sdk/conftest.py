@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
+
 import pytest
 import requests
 from studio_sdk import client as sdk_client
@@ -11,10 +14,12 @@ from workspaces import operations
 from workspaces.models import Token
 
 URL = "http://localhost"
+cli = importlib.import_module("studio_sdk.cli.main")  # the package gives the function of this name
+PARSER = functools.cache(cli.parser)  # its words take longer to make than to read
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch, settings):
+def folder(tmp_path, monkeypatch, settings, remembered):
     """A user's machine that has never seen a studio."""
     for name in ("STUDIO_TOKEN", "STUDIO_URL", "MLFLOW_TRACKING_TOKEN", "AZUREML_RUN_ID", "MLFLOW_RUN_ID"):
         monkeypatch.delenv(name, raising=False)
@@ -54,13 +59,12 @@ def ws(wire, token, workspace):
 
 
 @pytest.fixture
-def studio(wire, token, workspace, capsys):
+def studio(wire, token, workspace, capsys, monkeypatch):
     """Run a command; gives its exit code, what it printed and what it complained of."""
+    monkeypatch.setattr(cli, "parser", PARSER)
 
     def run(*words):
-        from studio_sdk.cli.main import main
-
-        code = main(words)
+        code = cli.main(words)
         said = capsys.readouterr()
         return code, said.out, said.err
 

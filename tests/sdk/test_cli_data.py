@@ -267,7 +267,8 @@ def test_usage_counts_the_cores_of_clusters(studio, rows):
     assert (code, "no node" in err) == (1, True)
 
 
-def test_an_admin_makes_a_workspace_and_deletes_its_group(studio, rows, alice_user):
+def test_an_admin_makes_a_workspace_and_deletes_its_group(studio, rows, alice_user, settings):
+    settings.CREDENTIALS_SECONDS = 0  # alice becomes an admin
     code, _out, err = studio("workspace", "create", "new")
     assert (code, err.startswith("studio: ")) == (1, True)
     type(alice_user).objects.filter(pk=alice_user.pk).update(is_superuser=True)

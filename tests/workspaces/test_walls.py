@@ -5,8 +5,6 @@ from django.urls import get_resolver
 
 from workspaces.access import RouteAccess
 
-pytestmark = pytest.mark.django_db
-
 OPEN = {"workspaces:sign-in", "workspaces:use-link", "health", "part"}  # a part: its address is signed
 # Who logs in has no token yet; what these give takes a person's word in a browser, or a secret.
 OPEN |= {"client", "client-wheel"}  # what is installed before one has a token
@@ -44,6 +42,7 @@ def test_a_program_without_a_token_gets_401_as_json(client, workspace):
     assert response.json()["error_code"] == "UNAUTHENTICATED"
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     "header",
     ["", "Bearer", "Bearer ", "Bearer nonsense", "Basic", "Basic !!!", "Basic YTpi", "Digest x", "Bearer \x80"],
@@ -69,6 +68,7 @@ def test_a_write_from_a_foreign_page_is_refused(browse, alice_user):
     assert response.status_code == 403
 
 
+@pytest.mark.django_db
 def test_a_foreign_host_is_refused(client):
     assert client.get("/sign-in/", headers={"Host": "evil.example"}).status_code == 400
 
