@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 from studio.gateway.configuration import GatewayError, read_generation, write_generation
 from studio.supervisor import records
@@ -98,7 +98,8 @@ def address(home: Path) -> str:
 
 def workers(master: int) -> list[psutil.Process]:
     with contextlib.suppress(psutil.NoSuchProcess):
-        return psutil.Process(master).children()
+        children: list[psutil.Process] = psutil.Process(master).children()
+        return children
     return []
 
 
