@@ -16,4 +16,4 @@ def declare(permissions: Mapping[str, str]) -> Any:
     return access.needs(**permissions)
 
 
-urlpatterns = [*experiments.server.patterns(), *registry.patterns(), *rpc.patterns(declare)]
+urlpatterns = [*rpc.patterns(declare), *experiments.server.patterns(), *registry.patterns()]

@@ -101,7 +101,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "studio.middleware.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "studio.middleware.ErrorMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

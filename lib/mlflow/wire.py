@@ -177,5 +177,5 @@ def number(value: float) -> float | str:
 
 
 def answer(content: Mapping[str, Any], status: int = 200) -> HttpResponse:
-    body = json.dumps(content, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
-    return HttpResponse(body.encode("utf-8", "surrogatepass"), status=status, content_type="application/json")
+    text = json.dumps(content, separators=(",", ":"), allow_nan=False, ensure_ascii=False) if content else "{}"
+    return HttpResponse(text.encode("utf-8", "surrogatepass"), status=status, content_type="application/json")
