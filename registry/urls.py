@@ -10,7 +10,6 @@ VERSION = "models/<str:name>/versions/<int:number>/"
 
 urlpatterns = [
     path("models/", models.model_list, name="model-list"),
-    path("models/create/", models.model_create, name="model-create"),
     path("models/<str:name>/", models.model_detail, name="model-detail"),
     path("models/<str:name>/rename/", models.model_rename, name="model-rename"),
     path("models/<str:name>/describe/", models.model_describe, name="model-describe"),

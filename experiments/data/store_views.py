@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
@@ -33,7 +35,7 @@ def fetch(request: Request, name: str) -> Datastore:
 
 def folder_url(request: Request, store: Datastore, path: str = "") -> str:
     url = reverse("experiments:data-store", args=[request.workspace.name, store.name])
-    return f"{url}?path={path}" if path else url
+    return f"{url}?{urlencode({'path': path})}" if path else url
 
 
 @access.needs(READ)

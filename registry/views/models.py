@@ -14,7 +14,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from lib.errors import Conflict, InvalidValue, StudioError
 from lib.html import done
@@ -38,10 +38,11 @@ def detail_url(request: Request, model: RegisteredModel) -> str:
     return reverse("registry:model-detail", args=[request.workspace.name, model.name])
 
 
-@access.needs("registry.read")
-@require_GET
-def model_list(request: Request) -> HttpResponse:
-    return list_page(request, forms.ModelForm())
+@access.needs(GET="registry.read", POST="registry.write")
+@require_http_methods(["GET", "POST"])
+def model_list(request: Request) -> HttpResponseBase:
+    """List, and register what the list's form says: an address of its own would be a model's name."""
+    return register(request) if request.method == "POST" else list_page(request, forms.ModelForm())
 
 
 def list_page(request: Request, form: forms.ModelForm, status: int = 200) -> HttpResponse:
@@ -53,9 +54,7 @@ def list_page(request: Request, form: forms.ModelForm, status: int = 200) -> Htt
     return render(request, "registry/model_list.html", context, status=status)
 
 
-@access.needs("registry.write")
-@require_POST
-def model_create(request: Request) -> HttpResponseBase:
+def register(request: Request) -> HttpResponseBase:
     form = forms.ModelForm(request.POST)
     try:
         if form.is_valid():

@@ -106,3 +106,14 @@ def test_a_prompts_and_a_far_versions_files_are_not_its_runs(alice_browser, vers
         got = alice_browser.get(address, {"name": "diabetes", "version": "1"}).json()
         assert got == {"artifact_uri": uri}
         assert holding.holds_runs([version.run_id]) == {}
+
+
+def test_a_model_may_be_called_as_its_maker_likes(alice_browser, browse, bob_user, workspace):
+    for name in ("create", "new", "a&b"):
+        made = alice_browser.post("/w/main/models/", {"name": name, "description": "as I like"})
+        assert "as I like" in alice_browser.get(made.headers["Location"]).content.decode()
+        assert RegisteredModel.objects.get(name=name).description == "as I like"
+    assert browse(bob_user).post("/w/main/models/", {"name": "bobs"}).status_code == 403
+    refused = alice_browser.post("/w/main/models/", {"name": "create"})
+    assert refused.status_code == 422
+    assert "create" in refused.content.decode()
