@@ -214,7 +214,7 @@ class Environment:
 
 def of_packages(packages: list[str], python: Any = None) -> CondaDependencies:
     """Write packages, these and no others, as a conda file has them."""
-    made = CondaDependencies.create(**({"python_version": str(python)} if python else {}))
+    made = CondaDependencies.create(python_version=str(python)) if python else CondaDependencies.create()
     made.set_pip_requirements(packages)
     return made
 
